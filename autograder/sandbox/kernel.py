@@ -1,0 +1,181 @@
+"""A kernel in the sandbox, driven from outside: run code under a time limit, keep a bounded part of its output.
+
+Nothing that the kernel says is trusted: messages are for display, and a kernel that stops answering is killed.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+import time
+from dataclasses import dataclass, field
+from queue import Empty
+
+from jupyter_client.kernelspec import KernelSpec
+from jupyter_client.manager import KernelManager
+from nbformat import NotebookNode
+from nbformat.v4 import output_from_msg
+
+from autograder.sandbox.bubblewrap import SandboxUnavailable
+from autograder.sandbox.limits import Limits
+from autograder.sandbox.provisioner import BubblewrapProvisioner
+from autograder.student import StudentFailure
+
+SECONDS_TO_START = 120.0
+_POLL = 0.5  # seconds between two looks at whether the process still lives
+_OVERWRITTEN = re.compile(r"[^\n]*\r(?=[^\n])")
+
+
+@dataclass
+class Execution:
+    """How one piece of code ended.
+
+    Attributes:
+        status: "ok", "error" (it raised), "time limit" or "crashed".
+        message: what happened, in words for the student; "" for "ok".
+        outputs: notebook outputs, up to the output limit.
+    """
+
+    status: str = "ok"
+    message: str = ""
+    outputs: list[NotebookNode] = field(default_factory=list)
+
+
+class SandboxedKernel:
+    """One kernel, usable in a `with` block.
+
+    Attributes:
+        ending: why the kernel is gone (a StudentFailure with its verdict), or None while it lives.
+    """
+
+    def __init__(self, limits: Limits | None = None, unsafe: bool = False):
+        self.limits = limits or Limits()
+        self.ending: StudentFailure | None = None
+        spec = KernelSpec(
+            argv=[sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}",
+                  "--HistoryManager.enabled=False"],
+            language="python",
+            interrupt_mode="message",
+        )
+        self._manager = KernelManager()
+        self._manager._kernel_spec = spec
+        self._provisioner = self._manager.provisioner = BubblewrapProvisioner(
+            parent=self._manager, kernel_id="", kernel_spec=spec, limits=self.limits, unsafe=unsafe
+        )
+
+    def __enter__(self) -> SandboxedKernel:
+        self._manager.start_kernel()
+        self._client = self._manager.client()
+        self._client.start_channels(stdin=False, hb=False)
+        try:
+            self._client.wait_for_ready(timeout=SECONDS_TO_START)
+        except RuntimeError as error:
+            complaint = self._provisioner.complaint()
+            self._close()
+            raise SandboxUnavailable(f"the sandboxed kernel did not start: {error}\n{complaint}") from None
+        self._deadline = time.monotonic() + self.limits.seconds_total
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._close()
+
+    @property
+    def room(self):
+        """The private directory shared with the sandbox."""
+        return self._provisioner.room
+
+    def execute(self, code: str, seconds: float) -> Execution:
+        """Runs code, for at most `seconds` and the kernel's total.
+
+        A kernel that runs over its time is interrupted, and killed where it does not heed that; what it is
+        asked afterwards ends at once, with the same verdict.
+        """
+        if self.ending:
+            return Execution(self.ending.verdict, self.ending.message)
+        left = self._deadline - time.monotonic()
+        if left <= 0:
+            return self._kill(Execution(), f"the whole notebook ran longer than {self.limits.seconds_total:g} s")
+        request = self._client.execute(code, store_history=False, allow_stdin=False, stop_on_error=False)
+        execution = Execution()
+        output = _Output(execution.outputs, self.limits.output)
+        if self._listen(request, output, min(seconds, left), execution):
+            return execution
+        message = f"ran longer than {min(seconds, left):g} s and was stopped"
+        self._manager.interrupt_kernel()
+        if self._listen(request, output, self.limits.seconds_grace, execution):
+            execution.status, execution.message = "time limit", message
+            return execution
+        return self._kill(execution, f"{message}; it did not heed the interrupt, so nothing after it could run")
+
+    def _listen(self, request: str, output: _Output, seconds: float, execution: Execution) -> bool:
+        """Collects messages until the code has ended (True) or the time is over (False)."""
+        deadline = time.monotonic() + seconds
+        while (left := deadline - time.monotonic()) > 0:
+            try:
+                message = self._client.get_iopub_msg(timeout=min(left, _POLL))
+            except Empty:
+                if self._provisioner.process is None or self._provisioner.process.poll() is not None:
+                    self._record_death(execution)
+                    return True
+                continue
+            if message["parent_header"].get("msg_id") != request:
+                continue
+            content = message["content"]
+            if message["msg_type"] == "status":
+                if content.get("execution_state") == "idle":
+                    return True
+            elif message["msg_type"] == "error":
+                execution.status = "error"
+                execution.message = f"{content.get('ename')}: {content.get('evalue')}"[:2000]
+                output.add(message)
+            else:
+                output.add(message)
+        return False
+
+    def _record_death(self, execution: Execution) -> None:
+        code = self._provisioner.process.returncode if self._provisioner.process else None
+        cause = f"signal {code - 128}" if code and code > 128 else f"exit code {code}"
+        execution.status = "crashed"
+        execution.message = f"the Python process ended ({cause}), so nothing after it could run"
+        self.ending = StudentFailure("crashed", execution.message)
+
+    def _kill(self, execution: Execution, message: str) -> Execution:
+        self._provisioner.process.kill()
+        execution.status, execution.message = "time limit", message
+        self.ending = StudentFailure("time limit", message)
+        return execution
+
+    def _close(self) -> None:
+        self._client.stop_channels()
+        if self._provisioner.process is not None:
+            self._provisioner.process.kill()
+            self._provisioner.process.wait()
+        self._manager.cleanup_resources()
+
+
+class _Output:
+    """Collects notebook outputs, up to a number of bytes."""
+
+    def __init__(self, outputs: list[NotebookNode], limit: int):
+        self.outputs, self.limit, self.left = outputs, limit, limit
+
+    def add(self, message: dict) -> None:
+        if message["msg_type"] == "clear_output":
+            self.outputs.clear()
+            return
+        if self.left < 0:
+            return
+        self.left -= len(str(message["content"]))
+        if self.left < 0:
+            text = f"... output beyond {self.limit} bytes was dropped ...\n"
+            self.outputs.append(NotebookNode(output_type="stream", name="stdout", text=text))
+            return
+        try:
+            output = output_from_msg(message)
+        except (ValueError, KeyError, TypeError):  # not an output, or a forged message
+            return
+        last = self.outputs[-1] if self.outputs else None
+        if output.output_type == "stream" and last and last.get("name") == output.name:
+            last.text = _OVERWRITTEN.sub("", last.text + output.text)
+        else:
+            self.outputs.append(output)

@@ -1,0 +1,60 @@
+"""Checkpoints: plain tensors, numbers and strings in one file, written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import torch
+
+
+class CheckpointError(RuntimeError):
+    """A checkpoint is missing, damaged, or belongs to another run."""
+
+
+def save_checkpoint(path: str | Path, content: dict) -> Path:
+    """Write a checkpoint beside its place, then move it there: a kill leaves the old one.
+
+    Args:
+        path: the file.
+        content: nested dicts and lists of tensors, numpy arrays, numbers, strings and None.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(path.name + ".writing")
+    torch.save(_map(content, np.ndarray, torch.from_numpy), unfinished)
+    os.replace(unfinished, path)
+    return path
+
+
+def load_checkpoint(path: str | Path) -> dict:
+    """Read a checkpoint; tensors stay tensors.
+
+    Raises:
+        CheckpointError: the file is missing or damaged; the message names it.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise CheckpointError(f"no checkpoint {path}: runs write one when they are given --checkpoint_interval above 0")
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch raises many kinds for a damaged file
+        reason = str(error).splitlines()[0]
+        raise CheckpointError(f"checkpoint {path} is damaged ({reason}): delete it and train anew") from error
+
+
+def tensors_to_numpy(content):
+    """A nested structure with numpy arrays in the place of tensors."""
+    return _map(content, torch.Tensor, lambda tensor: tensor.numpy())
+
+
+def _map(content, kind: type, function):
+    """Apply a function to every leaf of a kind."""
+    if isinstance(content, kind):
+        return function(content)
+    if isinstance(content, dict):
+        return {key: _map(value, kind, function) for key, value in content.items()}
+    if isinstance(content, (list, tuple)):
+        return type(content)(_map(value, kind, function) for value in content)
+    return content

@@ -1,0 +1,48 @@
+"""Q-networks: from an observation to one value per action."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import nn
+
+from gcb6206.infrastructure import pytorch_util as ptu
+
+
+def mlp_critic(observation_shape: tuple[int, ...], num_actions: int, n_layers: int, size: int) -> nn.Module:
+    """A tanh network for vector observations: ``(batch, features)`` to ``(batch, num_actions)``."""
+    return ptu.build_mlp(math.prod(observation_shape), num_actions, n_layers, size, activation="tanh")
+
+
+class AtariCritic(nn.Module):
+    """The network of the Nature paper (Mnih et al. 2015, Methods): three convolutions, one hidden layer.
+
+    Args:
+        observation_shape: ``(frames, 84, 84)``.
+        num_actions: how many values to give.
+
+    Raises:
+        ValueError: another observation shape.
+    """
+
+    def __init__(self, observation_shape: tuple[int, ...], num_actions: int):
+        super().__init__()
+        if len(observation_shape) != 3 or observation_shape[1:] != (84, 84):
+            raise ValueError(f"observation shape {observation_shape} does not fit: expected (frames, 84, 84)")
+        self.layers = nn.Sequential(
+            nn.Conv2d(observation_shape[0], 32, kernel_size=8, stride=4),
+            nn.ReLU(),
+            nn.Conv2d(32, 64, kernel_size=4, stride=2),
+            nn.ReLU(),
+            nn.Conv2d(64, 64, kernel_size=3, stride=1),
+            nn.ReLU(),
+            nn.Flatten(),
+            nn.Linear(64 * 7 * 7, 512),
+            nn.ReLU(),
+            nn.Linear(512, num_actions),
+        ).to(ptu.device)
+
+    def forward(self, observation: torch.Tensor) -> torch.Tensor:
+        """Values ``(batch, num_actions)`` of pixels ``(batch, frames, 84, 84)`` from 0 to 255."""
+        return self.layers(observation.float() / 255.0)
