@@ -5,7 +5,6 @@ Each function stands in the student's notebook with the lines between the marker
 
 import numpy as np
 import torch
-from torch import nn
 
 from gcb6206.exercises import solves
 from gcb6206.infrastructure import pytorch_util as ptu
@@ -53,12 +52,11 @@ def update_critic(
     ### END SOLUTION
 
     # TODO(student): take the step: gradients, their norm clipped, the optimiser, the learning-rate schedule
-    # HINT: nn.utils.clip_grad_norm_ returns the norm before clipping; a limit of float("inf") clips nothing
+    # HINT: ptu.clip_grad_norm(parameters, self.clip_grad_norm) clips and returns the norm from before
     ### BEGIN SOLUTION
     self.critic_optimizer.zero_grad()
     loss.backward()
-    limit = float("inf") if self.clip_grad_norm is None else self.clip_grad_norm
-    grad_norm = nn.utils.clip_grad_norm_(self.critic.parameters(), limit)
+    grad_norm = ptu.clip_grad_norm(self.critic.parameters(), self.clip_grad_norm)
     self.critic_optimizer.step()
     self.lr_scheduler.step()
     ### END SOLUTION
@@ -210,3 +208,10 @@ def run_training_loop(config: dict, logger, args):
             run.evaluate(step)
 
     return agent
+
+
+quiz = {"a": None, "b": None, "c": None, "d": None}
+# TODO(student): True or False for each statement, e.g. quiz = {"a": True, "b": True, "c": True, "d": True}
+### BEGIN SOLUTION
+quiz = {"a": False, "b": True, "c": True, "d": False}
+### END SOLUTION

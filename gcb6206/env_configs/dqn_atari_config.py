@@ -13,6 +13,7 @@ from gcb6206.env_configs.dqn_basic_config import agent_fields, check_dqn_fields,
 from gcb6206.env_configs.schedule import PiecewiseSchedule
 from gcb6206.infrastructure.atari_wrappers import make_atari
 from gcb6206.networks.critics import AtariCritic
+from gcb6206.networks.optimizers import LeanAdam
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ class DQNAtariConfig:
             "exploration_schedule": PiecewiseSchedule(exploration, self.exploration_final),
             "agent_kwargs": {
                 "make_critic": AtariCritic,
-                "make_optimizer": functools.partial(torch.optim.Adam, lr=self.learning_rate, eps=self.adam_eps, fused=True),
+                "make_optimizer": functools.partial(LeanAdam, lr=self.learning_rate, eps=self.adam_eps),
                 "make_lr_schedule": functools.partial(torch.optim.lr_scheduler.LambdaLR, lr_lambda=rate.value),
                 **agent_fields(self),
             },

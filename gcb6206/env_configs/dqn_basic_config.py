@@ -12,6 +12,7 @@ from gymnasium.wrappers import RecordEpisodeStatistics
 from gcb6206.env_configs.config import ConfigError, nearest
 from gcb6206.env_configs.schedule import PiecewiseSchedule
 from gcb6206.networks.critics import mlp_critic
+from gcb6206.networks.optimizers import LeanAdam
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ class DQNBasicConfig:
             "exploration_schedule": PiecewiseSchedule([(0, 1.0), (decay, self.exploration_final)], self.exploration_final),
             "agent_kwargs": {
                 "make_critic": functools.partial(mlp_critic, n_layers=self.num_layers, size=self.hidden_size),
-                "make_optimizer": functools.partial(torch.optim.Adam, lr=self.learning_rate, fused=True),
+                "make_optimizer": functools.partial(LeanAdam, lr=self.learning_rate),
                 "make_lr_schedule": functools.partial(torch.optim.lr_scheduler.ConstantLR, factor=1.0),
                 **agent_fields(self),
             },

@@ -5,7 +5,10 @@ Imported as ``ptu``, as students of the original homework know it.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
+import threadpoolctl
 import torch
 from torch import nn
 
@@ -42,6 +45,7 @@ def init_gpu(use_gpu: bool = True, gpu_id: int = 0) -> torch.device:
     else:
         device = torch.device("cpu")
         torch.set_num_threads(1)
+        threadpoolctl.threadpool_limits(1, user_api="blas")
     return device
 
 
@@ -58,6 +62,19 @@ def to_numpy(data: torch.Tensor | dict[str, torch.Tensor]) -> np.ndarray | dict[
     if isinstance(data, dict):
         return {key: to_numpy(value) for key, value in data.items()}
     return data.detach().cpu().numpy()
+
+
+@torch.no_grad()
+def clip_grad_norm(parameters: Iterable[nn.Parameter], max_norm: float | None) -> torch.Tensor:
+    """Scale all gradients so that their joint norm is at most ``max_norm``; the norm before that.
+
+    What ``nn.utils.clip_grad_norm_`` does, in a third of its time on small networks; None does not clip.
+    """
+    grads = [parameter.grad for parameter in parameters if parameter.grad is not None]
+    norm = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(grads)))
+    if max_norm is not None:
+        torch._foreach_mul_(grads, (max_norm / (norm + 1e-6)).clamp(max=1.0))
+    return norm
 
 
 def build_mlp(

@@ -8,11 +8,12 @@ import torch
 from torch import nn
 
 from gcb6206.infrastructure import pytorch_util as ptu
+from gcb6206.networks.small_mlp import SmallMLP
 
 
 def mlp_critic(observation_shape: tuple[int, ...], num_actions: int, n_layers: int, size: int) -> nn.Module:
     """A tanh network for vector observations: ``(batch, features)`` to ``(batch, num_actions)``."""
-    return ptu.build_mlp(math.prod(observation_shape), num_actions, n_layers, size, activation="tanh")
+    return SmallMLP([math.prod(observation_shape), *[size] * n_layers, num_actions]).to(ptu.device)
 
 
 class AtariCritic(nn.Module):

@@ -1,0 +1,111 @@
+"""Record training runs for the book: ``python -m gcb6206.scripts.record dqn_cartpole``.
+
+``book/results/results.yaml`` says what each recorded result is. For every seed a CSV of all scalars is kept
+(``tag,step,value``), and ``record.json`` holds the command, commit, versions, hardware and wall times. A seed that
+is recorded already is left alone, so that an interrupted recording goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import importlib.metadata
+import json
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from gcb6206.env_configs.config import ConfigError, nearest, read_yaml
+from gcb6206.scripts import run_hw3
+from gcb6206.scripts.parse_tensorboard import read_scalars
+
+RESULTS = Path("book/results")
+PACKAGES = ("torch", "numpy", "gymnasium", "ale-py")
+
+
+def record(name: str, results: Path = RESULTS, force: bool = False) -> Path:
+    """Run and keep every seed of a result that is not there yet; the result's directory.
+
+    Raises:
+        ConfigError: no result of that name is described.
+    """
+    described = read_yaml(results / "results.yaml")
+    if name not in described:
+        raise ConfigError(f"unknown result {name!r}: {nearest(name, list(described))}")
+    directory = results / name
+    directory.mkdir(exist_ok=True)
+    about_path = directory / "record.json"
+    about = json.loads(about_path.read_text()) if about_path.exists() and not force else {}
+    seeds = about.get("seeds", {})
+    for seed in described[name]["seeds"]:
+        if str(seed) in seeds:
+            print(f"{name} seed {seed}: recorded before")
+            continue
+        words = [*described[name]["command"].split(), "--seed", str(seed)]
+        begun = time.time()
+        with tempfile.TemporaryDirectory() as log_root:
+            log_dir = run_hw3.start([*words, "--solutions", "--no_gpu", "--log_root", log_root])
+            write_scalars(directory / f"seed_{seed}.csv", read_scalars(log_dir))
+        seeds[str(seed)] = {"wall_seconds": round(time.time() - begun, 1), "commit": commit()}
+        about = {
+            "name": name,
+            "about": described[name]["about"],
+            "command": f"python -m gcb6206.scripts.run_hw3 --solutions --no_gpu {' '.join(words[:-1])} SEED",
+            "versions": {package: importlib.metadata.version(package) for package in PACKAGES},
+            "python": platform.python_version(),
+            "hardware": hardware(),
+            "seeds": seeds,
+        }
+        about_path.write_text(json.dumps(about, indent=1) + "\n")
+    return directory
+
+
+def write_scalars(path: Path, scalars: dict) -> None:
+    """Write all tags of a run as ``tag,step,value`` lines."""
+    with open(path, "w", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["tag", "step", "value"])
+        for tag in sorted(scalars):
+            for step, value in zip(*scalars[tag]):
+                writer.writerow([tag, int(step), f"{value:.6g}"])
+
+
+def commit() -> str:
+    """The commit that is checked out, with a mark if the package's files differ from it."""
+    head = subprocess.run(["git", "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True).stdout.strip()
+    tracked = ["git", "status", "--porcelain", "--untracked-files=no", "gcb6206", "solutions", "experiments"]
+    changed = subprocess.run(tracked, capture_output=True, text=True).stdout.strip()
+    return (head or "unknown") + (" with changes" if changed else "")
+
+
+def hardware() -> str:
+    """The processor, and how many of its cores this process may use."""
+    model = platform.processor() or platform.machine()
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        models = [line.split(":", 1)[1].strip() for line in cpuinfo.read_text().splitlines() if line.startswith("model name")]
+        return f"{models[0] if models else model}, {len(models)} cores, one thread used"
+    return model
+
+
+def main(words: list[str] | None = None) -> int:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m gcb6206.scripts.record", description=__doc__.split("\n")[0])
+    parser.add_argument("names", nargs="+", metavar="NAME", help="a result of book/results/results.yaml, or 'all'")
+    parser.add_argument("--force", action="store_true", help="record again what is there already")
+    args = parser.parse_args(words)
+    try:
+        names = list(read_yaml(RESULTS / "results.yaml")) if args.names == ["all"] else args.names
+        for name in names:
+            print(f"recorded {record(name, force=args.force)}")
+    except ConfigError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
