@@ -38,7 +38,9 @@ class DQNBasicConfig:
     use_double_q: bool = False
     """Choose the next action with the online network (double Q-learning)."""
     learning_rate: float = 1e-3
-    """Step size of Adam."""
+    """Step size of Adam at the start."""
+    learning_rate_final: float | None = None
+    """Step size at the end, approached in a straight line; None keeps it constant."""
     clip_grad_norm: float | None = None
     """Largest norm of the gradient; None does not clip."""
     exploration_fraction: float = 0.1
@@ -54,19 +56,24 @@ class DQNBasicConfig:
         check_dqn_fields(self)
         if not 0.0 < self.exploration_fraction <= 1.0:
             raise ConfigError(f"exploration_fraction is {self.exploration_fraction}: expected above 0, at most 1")
+        if self.learning_rate_final is not None and self.learning_rate_final < 0:
+            raise ConfigError(f"learning_rate_final is {self.learning_rate_final}: expected at least 0, or none")
         if self.num_layers < 0 or self.hidden_size < 1:
             raise ConfigError(f"num_layers is {self.num_layers}, hidden_size {self.hidden_size}: expected >= 0 and >= 1")
 
     def build(self) -> dict:
         """The run's parts: what ``run_training_loop`` takes as ``config``."""
         decay = max(1, round(self.exploration_fraction * self.total_steps))
+        final = self.learning_rate if self.learning_rate_final is None else self.learning_rate_final
+        updates = max(1, self.total_steps - self.learning_starts)
+        rate = PiecewiseSchedule([(0, 1.0), (updates, final / self.learning_rate)], final / self.learning_rate)
         return {
             "make_env": functools.partial(make_vector_env, self.env_name),
             "exploration_schedule": PiecewiseSchedule([(0, 1.0), (decay, self.exploration_final)], self.exploration_final),
             "agent_kwargs": {
                 "make_critic": functools.partial(mlp_critic, n_layers=self.num_layers, size=self.hidden_size),
                 "make_optimizer": functools.partial(LeanAdam, lr=self.learning_rate),
-                "make_lr_schedule": functools.partial(torch.optim.lr_scheduler.ConstantLR, factor=1.0),
+                "make_lr_schedule": functools.partial(torch.optim.lr_scheduler.LambdaLR, lr_lambda=rate.value),
                 **agent_fields(self),
             },
             **loop_fields(self),

@@ -1,0 +1,94 @@
+# The course's commands. `make help` lists them; each installs what it needs into .venv once.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+HW ?= hw3
+# venv programs first on PATH: nbgrader and jupyter-book start others by their plain names
+RUN := PATH="$(CURDIR)/$(BIN):$$PATH" PYTHONWARNINGS=ignore::DeprecationWarning
+
+# $(call system_package,COMMAND,PACKAGE): install a Debian package as root, else print the one command to run.
+define system_package
+@command -v $(1) >/dev/null || { \
+  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+    echo "installing $(2)"; apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $(2) >/dev/null; \
+  else \
+    echo "missing program '$(1)': run  sudo apt-get install $(2)  and then make again"; exit 1; \
+  fi; }
+endef
+
+.PHONY: help
+help:  ## show this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
+
+$(VENV)/.installed: requirements.txt constraints.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; ok = (3, 11) <= sys.version_info[:2] <= (3, 12); sys.exit(0 if ok else "Python is %d.%d: the course needs 3.11 or 3.12; set it with  make PYTHON=python3.11 ..." % sys.version_info[:2])'
+	@echo "installing the course into $(VENV) (a few minutes, once)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install -q --disable-pip-version-check -r requirements.txt 2> $(VENV)/install.log || { tail -n 20 $(VENV)/install.log; exit 1; }
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps -e . 2>> $(VENV)/install.log || { tail -n 20 $(VENV)/install.log; exit 1; }
+	@touch $@
+
+.PHONY: install
+install: $(VENV)/.installed  ## install everything into .venv
+
+.PHONY: sandbox
+sandbox:
+	$(call system_package,bwrap,bubblewrap)
+
+.PHONY: browser
+browser:
+	$(call system_package,chromium,chromium)
+
+.PHONY: course
+course: book release sample  ## build the book and the student release, grade the sample class
+	@echo
+	@echo "book:      $(CURDIR)/build/book/_build/html/index.html"
+	@echo "release:   $(CURDIR)/build/release/$(HW).zip"
+	@echo "feedback:  $(CURDIR)/build/sample_class/feedback"
+
+.PHONY: book
+book: $(VENV)/.installed  ## build the HTML book (SOLUTIONS=1: the instructors' edition)
+	@$(RUN) jupyter-book build . --path-output build/book -W --keep-going -q
+
+.PHONY: release
+release: $(VENV)/.installed  ## build the student release build/release/hw3.zip
+	@$(RUN) python -m autograder.release $(HW) -o build/release/$(HW).zip
+
+.PHONY: sample
+sample: $(VENV)/.installed sandbox
+	@$(RUN) python -m autograder.sample_class
+
+.PHONY: grade
+grade: $(VENV)/.installed sandbox  ## grade your own class: submitted/STUDENT/hw3/hw3.ipynb
+	@$(RUN) nbgrader generate_assignment $(HW) --force
+	@$(RUN) nbgrader autograde $(HW)
+	@$(RUN) nbgrader generate_feedback $(HW)
+	@$(RUN) nbgrader export
+	@echo "feedback pages: $(CURDIR)/feedback"
+
+.PHONY: test
+test: $(VENV)/.installed sandbox browser  ## run every test, as CI does
+	@$(RUN) python -m pytest -n 2 --dist loadgroup tests
+
+.PHONY: mutants
+mutants: $(VENV)/.installed  ## show that every judge catches its wrong solutions and passes right ones
+	@$(RUN) python -m autograder mutants
+
+.PHONY: bench
+bench: $(VENV)/.installed  ## run all benchmarks beside their peers
+	@for program in benchmarks/*.py; do echo "== $$program"; $(RUN) python $$program || exit 1; done
+
+.PHONY: results
+results: $(VENV)/.installed  ## record a result of the book again: make results NAME=dqn_cartpole
+	@test -n "$(NAME)" || { echo "name a result: make results NAME=..., with one of:"; grep -oE '^[a-z][^:]*' book/results/results.yaml; exit 1; }
+	@$(RUN) python -m gcb6206.scripts.record $(NAME) --force
+
+.PHONY: lock
+lock: $(VENV)/.installed  ## write constraints.txt from what is installed
+	@$(BIN)/python -m pip freeze --exclude-editable | sed 's/+cpu$$//' > constraints.txt
+
+.PHONY: clean
+clean:  ## remove what was built; .venv and data stay
+	@rm -rf build

@@ -1,0 +1,105 @@
+"""DQN on CartPole: environment steps per second after learning starts, ours beside Stable-Baselines3.
+
+The same network (2 layers of 64 tanh units), batch of 128, one update a step, Adam, one thread. Ours is the real
+training loop with the reference solution of homework 3. The two take turns, so that a noisy machine hurts both;
+the ratio is the median over the pairs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import time
+
+import gymnasium as gym
+import torch
+from stable_baselines3 import DQN
+from stable_baselines3.common.callbacks import BaseCallback
+
+import solutions
+from gcb6206.env_configs.dqn_basic_config import DQNBasicConfig
+from gcb6206.exercises import filled, get
+from gcb6206.infrastructure.logger import NullLogger
+from gcb6206.scripts import run_hw3
+
+LEARNING_STARTS = 500
+WARM_UP = 500  # steps with updates before the clock starts
+
+
+def ours(steps: int, seed: int) -> float:
+    """Steps per second of our loop, over ``steps`` steps that each update the agent."""
+    begin = LEARNING_STARTS + WARM_UP
+    config = DQNBasicConfig(total_steps=begin + steps, learning_starts=LEARNING_STARTS).build()
+    args = argparse.Namespace(
+        seed=seed, no_gpu=True, which_gpu=0, eval_interval=10**9, log_interval=1000, num_eval_trajectories=1
+    )
+    update = get("hw3.update").implementation
+    clock = {}
+
+    def timed(self, obs, action, reward, next_obs, done, step):
+        if step == begin:
+            clock["begin"] = time.perf_counter()
+        return update(self, obs, action, reward, next_obs, done, step)
+
+    with filled({"hw3.update": timed}):
+        run_hw3.run_training_loop(config, NullLogger(), args)
+    return steps / (time.perf_counter() - clock["begin"])
+
+
+class Clock(BaseCallback):
+    """Starts at one step."""
+
+    def __init__(self, begin: int):
+        super().__init__()
+        self.at = begin
+
+    def _on_step(self) -> bool:
+        if self.num_timesteps == self.at:
+            self.begin = time.perf_counter()
+        return True
+
+
+def stable_baselines3(steps: int, seed: int) -> float:
+    """Steps per second of Stable-Baselines3's DQN, over as many steps with as many updates."""
+    begin = LEARNING_STARTS + WARM_UP
+    model = DQN(
+        "MlpPolicy",
+        gym.make("CartPole-v1"),
+        learning_rate=1e-3,
+        buffer_size=1_000_000,
+        learning_starts=LEARNING_STARTS,
+        batch_size=128,
+        gamma=0.99,
+        train_freq=1,
+        gradient_steps=1,
+        target_update_interval=1000,
+        exploration_fraction=0.1,
+        exploration_final_eps=0.02,
+        policy_kwargs={"net_arch": [64, 64], "activation_fn": torch.nn.Tanh},
+        device="cpu",
+        seed=seed,
+    )
+    clock = Clock(begin)
+    model.learn(begin + steps, callback=clock)
+    return steps / (time.perf_counter() - clock.begin)
+
+
+def main() -> None:
+    """Measure pairs and print them."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--steps", type=int, default=5000, help="timed steps of each run (5000)")
+    parser.add_argument("--pairs", type=int, default=5, help="pairs of runs (5)")
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    solutions.load("hw3")
+    ours(200, seed=0), stable_baselines3(200, seed=0)  # imports and caches
+    ratios = []
+    for pair in range(args.pairs):
+        mine, theirs = ours(args.steps, seed=pair), stable_baselines3(args.steps, seed=pair)
+        ratios.append(mine / theirs)
+        print(f"pair {pair + 1}: ours {mine:.0f}, stable-baselines3 {theirs:.0f} steps/s, ratio {ratios[-1]:.2f}")
+    print(f"ratio: {statistics.median(ratios):.2f}")
+
+
+if __name__ == "__main__":
+    main()
