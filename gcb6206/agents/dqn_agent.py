@@ -144,9 +144,9 @@ class DQNAgent(nn.Module):
         """Copy the critic's weights into the target network."""
         self.target_critic.load_state_dict(self.critic.state_dict())
 
-    def greedy(self) -> GreedyPolicy:
-        """This agent without exploration, for evaluation."""
-        return GreedyPolicy(self)
+    def greedy(self, epsilon: float = 0.0) -> FixedEpsilonPolicy:
+        """This agent with a fixed small epsilon, 0 by default, for evaluation."""
+        return FixedEpsilonPolicy(self, epsilon)
 
     def training_state(self) -> dict:
         """Everything that learning goes on from: both networks, optimiser, schedule."""
@@ -165,12 +165,13 @@ class DQNAgent(nn.Module):
         self.lr_scheduler.load_state_dict(state["lr_scheduler"])
 
 
-class GreedyPolicy:
-    """An agent that never explores: ``get_action`` with epsilon 0."""
+class FixedEpsilonPolicy:
+    """An agent whose ``get_action`` takes an observation alone and explores at a fixed rate."""
 
-    def __init__(self, agent: DQNAgent):
+    def __init__(self, agent: DQNAgent, epsilon: float):
         self.agent = agent
+        self.epsilon = epsilon
 
     def get_action(self, observation: np.ndarray) -> int:
-        """The agent's best action."""
-        return self.agent.get_action(observation, epsilon=0.0)
+        """The agent's action."""
+        return self.agent.get_action(observation, epsilon=self.epsilon)

@@ -46,9 +46,17 @@ class DQNAtariConfig:
     """Largest norm of the gradient; None does not clip."""
     exploration_final: float = 0.01
     """Epsilon from half of the training on, from 0 to 1."""
+    eval_epsilon: float = 0.02
+    """Epsilon of evaluations, from 0 to 1; a game without randomness can hold a greedy agent for ever."""
+    longest_episode: int = 27_000
+    """Agent steps after which an evaluation episode is cut; these are half an hour of play."""
 
     def __post_init__(self):
         check_dqn_fields(self)
+        if not 0.0 <= self.eval_epsilon <= 1.0:
+            raise ConfigError(f"eval_epsilon is {self.eval_epsilon}: expected a number from 0 to 1")
+        if self.longest_episode < 1:
+            raise ConfigError(f"longest_episode is {self.longest_episode}: expected at least 1")
 
     def build(self) -> dict:
         """The run's parts: what ``run_training_loop`` takes as ``config``."""
@@ -66,6 +74,8 @@ class DQNAtariConfig:
                 "make_lr_schedule": functools.partial(torch.optim.lr_scheduler.LambdaLR, lr_lambda=rate.value),
                 **agent_fields(self),
             },
+            "eval_epsilon": self.eval_epsilon,
+            "longest_episode": self.longest_episode,
             **loop_fields(self),
         }
 

@@ -24,7 +24,7 @@ from gcb6206.infrastructure.replay_buffer import MemoryEfficientReplayBuffer, Re
 
 CHECKPOINT = "checkpoint.pt"
 FRAME_HISTORY = 4
-LONGEST_EPISODE = 27_000  # agent steps; half an hour of Atari, for environments that name no limit
+LONGEST_EPISODE = 10_000  # steps of an evaluation episode where neither configuration nor environment sets a limit
 
 
 class TrainingRun:
@@ -62,7 +62,8 @@ class TrainingRun:
         )
         self.agent = DQNAgent(self.env.observation_space.shape, int(self.env.action_space.n), **config["agent_kwargs"])
         limit = self.env.spec.max_episode_steps if self.env.spec else None
-        self.longest_episode = limit or LONGEST_EPISODE
+        self.longest_episode = config.get("longest_episode") or limit or LONGEST_EPISODE
+        self.eval_epsilon = config.get("eval_epsilon", 0.0)
 
         self.env.reset(seed=args.seed)
         self.eval_env.reset(seed=args.seed + 1_000_003)
@@ -123,10 +124,13 @@ class TrainingRun:
         self.logger.flush()
 
     def evaluate(self, step: int) -> list[float]:
-        """Play ``num_eval_trajectories`` greedy episodes (epsilon 0) and log their statistics; the returns."""
+        """Play ``num_eval_trajectories`` episodes and log their statistics; the returns.
+
+        Greedily, or with the epsilon that ``config["eval_epsilon"]`` names.
+        """
         with _random_streams_untouched():
             trajectories = utils.sample_n_trajectories(
-                self.eval_env, self.agent.greedy(), self.args.num_eval_trajectories, self.longest_episode
+                self.eval_env, self.agent.greedy(self.eval_epsilon), self.args.num_eval_trajectories, self.longest_episode
             )
             self._record_videos(step)
         statistics = [trajectory["episode_statistics"] for trajectory in trajectories]
@@ -144,14 +148,15 @@ class TrainingRun:
         return returns
 
     def _record_videos(self, step: int) -> None:
-        """Play and film ``num_render_trajectories`` greedy episodes."""
+        """Play and film ``num_render_trajectories`` episodes."""
         wanted = getattr(self.args, "num_render_trajectories", 0)
         if not wanted:
             return
         if self.render_env is None:
             self.render_env = self.config["make_env"](render=True)
             self.render_env.reset(seed=self.args.seed + 2_000_003)
-        films = utils.sample_n_trajectories(self.render_env, self.agent.greedy(), wanted, self.longest_episode, render=True)
+        policy = self.agent.greedy(self.eval_epsilon)
+        films = utils.sample_n_trajectories(self.render_env, policy, wanted, self.longest_episode, render=True)
         self.logger.log_trajs_as_videos(films, step, max_videos_to_save=wanted)
 
     def _save(self) -> None:

@@ -86,9 +86,9 @@ def start(words: list[str] | None = None) -> Path:
     else:
         raise ConfigError("name a configuration with -cfg FILE.yaml, or a run to go on with by --resume DIR")
 
+    config["make_env"]().close()  # an unknown environment is refused before anything is written
     logger = Logger(log_dir)
     if not args.resume:
-        config["make_env"]().close()  # an unknown environment is refused before anything is written
         kept = {"seed": args.seed, "eval_interval": args.eval_interval, "log_interval": args.log_interval}
         kept["num_eval_trajectories"] = args.num_eval_trajectories
         (log_dir / RUN_FILE).write_text(yaml.safe_dump(kept))
