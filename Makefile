@@ -70,7 +70,7 @@ grade: $(VENV)/.installed sandbox  ## grade your own class: submitted/STUDENT/hw
 
 .PHONY: test
 test: $(VENV)/.installed sandbox browser  ## run every test, as CI does
-	@$(RUN) python -m pytest -n 2 --dist loadgroup tests
+	@$(RUN) python -m pytest -n 2 --dist loadfile tests
 
 .PHONY: mutants
 mutants: $(VENV)/.installed  ## show that every judge catches its wrong solutions and passes right ones
