@@ -1,7 +1,7 @@
 """The course's grader: probes run beside the student's code, judges decide in a process of their own.
 
-    from autograder import check
-    check("hw3.update_critic")      # in a notebook: a table of what was tried, came back and was expected
+from autograder import check
+check("hw3.update_critic")      # in a notebook: a table of what was tried, came back and was expected
 """
 
 __all__ = ["PUBLISHED_SEED", "check", "max_points", "run_judges"]

@@ -1,4 +1,4 @@
-"""`check("hw3.update_critic")`: the judge of an exercise, in the student's own process, on a published seed."""
+"""`check("hw3.update_critic")`: an exercise's judge in the student's own process, on a published seed."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ _PRINTED_LINES = 20
 class CheckResult:
     """A report as a notebook shows it.
 
-    As the last expression of a cell its text is the score alone, a plain number, which is what nbgrader reads as
-    partial credit; its HTML is the feedback table. `print(check(...))` gives the table as text.
+    As the last expression of a cell its text is the score alone, a plain number, which nbgrader reads as partial
+    credit; its HTML is the feedback table. `print(check(...))` gives the table as text.
     """
 
     def __init__(self, report: Report):

@@ -1,6 +1,6 @@
 """What passes between the judge and the student's side: plain data in an .npz archive, never a pickle.
 
-A message is a dictionary of arrays, numbers, strings, None, and lists and dictionaries of these. The structure
+A message is a dictionary of arrays, numbers, strings, None, and lists and dictionaries of these. Its form
 travels as JSON in one member of the archive, every array in a member of its own. The receiving side trusts
 nothing: it checks the size of the archive, of each member and of each array header before it allocates.
 """
@@ -33,7 +33,9 @@ def encode(message: dict) -> bytes:
         if isinstance(value, (np.ndarray, np.generic)):
             array = np.asarray(value)
             if array.dtype.kind not in _ARRAY_KINDS:
-                raise ExchangeError(f"{where} is an array of dtype {array.dtype}; expected numbers or booleans")
+                raise ExchangeError(
+                    f"{where} is an array of dtype {array.dtype}; expected numbers or booleans"
+                )
             name = f"array_{len(arrays)}"
             arrays[name] = array
             return {"array": name}
@@ -41,7 +43,9 @@ def encode(message: dict) -> bytes:
             return {"list": [pack(item, f"{where}[{i}]") for i, item in enumerate(value)]}
         if isinstance(value, dict):
             return {"dict": [[str(key), pack(item, f"{where}[{key!r}]")] for key, item in value.items()]}
-        raise ExchangeError(f"{where} is a {type(value).__name__}; expected arrays, numbers, strings, lists, dicts")
+        raise ExchangeError(
+            f"{where} is a {type(value).__name__}; expected arrays, numbers, strings, lists, dicts"
+        )
 
     structure = json.dumps(pack(dict(message), "message")).encode()
     buffer = io.BytesIO()
@@ -50,7 +54,7 @@ def encode(message: dict) -> bytes:
 
 
 def decode(data: bytes, limit: int = SIZE_LIMIT) -> dict:
-    """Unpacks what `encode` packed. Raises ExchangeError for pickles, broken archives and oversized content."""
+    """Unpacks what `encode` packed. Raises ExchangeError for pickles, broken archives and excess."""
     if len(data) > limit:
         raise ExchangeError(f"message of {len(data)} bytes; the limit is {limit}")
     try:
@@ -87,19 +91,21 @@ def _read_array(data: bytes, name: str) -> np.ndarray:
     shape, fortran_order, dtype = read_header[version](stream)
     if dtype.kind not in _ARRAY_KINDS:
         raise ExchangeError(f"{name}: dtype {dtype} refused; expected numbers or booleans")
-    body = data[stream.tell():]
+    body = data[stream.tell() :]
     count = 1
     for length in shape:
         count *= length
     if count * dtype.itemsize != len(body):
-        raise ExchangeError(f"{name}: header claims {count * dtype.itemsize} bytes, the member holds {len(body)}")
+        raise ExchangeError(
+            f"{name}: header claims {count * dtype.itemsize} bytes, the member holds {len(body)}"
+        )
     return np.frombuffer(body, dtype=dtype).reshape(shape, order="F" if fortran_order else "C").copy()
 
 
 def _unpack(value: object, members: dict[str, np.ndarray]) -> object:
     if not isinstance(value, dict):
         return value
-    (kind, content), = value.items()
+    ((kind, content),) = value.items()
     if kind == "array":
         return members[f"{content}.npy"]
     if kind == "list":

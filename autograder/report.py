@@ -6,7 +6,7 @@ import html
 import json
 import textwrap
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 
 # verdict -> symbol, colour, what it means
 VERDICTS = {
@@ -63,7 +63,7 @@ class Report:
 
     results: list[JudgeResult]
     seed: int
-    printed: str = field(default="")
+    printed: str = ""
 
     @property
     def score(self) -> float:
@@ -87,9 +87,17 @@ class Report:
 
     def to_json(self) -> str:
         """Everything, for programs."""
-        return json.dumps({"score": self.score, "max_score": self.max_score, "seed": self.seed,
-                           "grader_failed": self.grader_failed, "results": [asdict(r) for r in self.results]},
-                          ensure_ascii=False, indent=2)
+        return json.dumps(
+            {
+                "score": self.score,
+                "max_score": self.max_score,
+                "seed": self.seed,
+                "grader_failed": self.grader_failed,
+                "results": [asdict(r) for r in self.results],
+            },
+            ensure_ascii=False,
+            indent=2,
+        )
 
     @classmethod
     def from_json(cls, text: str) -> Report:
@@ -123,8 +131,10 @@ class Report:
         """
         parts = [_html_exercise(name, part, reveal) for name, part in self.by_exercise().items()]
         if self.printed:
-            parts.append(f'<details style="margin:.4em 0"><summary>what your code printed</summary>'
-                         f'<pre style="{_PRE}">{html.escape(self.printed)}</pre></details>')
+            parts.append(
+                '<details style="margin:.4em 0"><summary>what your code printed</summary>'
+                f'<pre style="{_PRE}">{html.escape(self.printed)}</pre></details>'
+            )
         return f'<div class="gcb-report" style="{_FRAME}">{"".join(parts)}</div>'
 
 
@@ -134,9 +144,14 @@ def _explanation(result: JudgeResult, reveal: bool) -> list[tuple[str, str]]:
         return []
     if result.verdict == "skipped":
         return [("", result.got)]
-    rows = [("tried", result.tried), ("got", result.got if reveal else result.got_brief),
-            ("expected", result.expected if reveal else result.expected_brief), ("hint", result.hint),
-            ("why", result.why), ("read", page(result.read))]
+    rows = [
+        ("tried", result.tried),
+        ("got", result.got if reveal else result.got_brief),
+        ("expected", result.expected if reveal else result.expected_brief),
+        ("hint", result.hint),
+        ("why", result.why),
+        ("read", page(result.read)),
+    ]
     return [(label, text) for label, text in rows if text]
 
 
@@ -153,32 +168,46 @@ def _indented(label: str, text: str, width: int) -> str:
 
 # Inline styles only: the nbgrader feedback page brings none of ours.
 _FRAME = "font-family:system-ui,sans-serif;font-size:14px;line-height:1.45;max-width:62em;color:#1f2328"
-_PRE = ("white-space:pre-wrap;overflow-wrap:anywhere;margin:0;padding:0;border:0;background:transparent;"
-        "color:inherit;font:12.5px/1.45 ui-monospace,monospace")
+_PRE = (
+    "white-space:pre-wrap;overflow-wrap:anywhere;margin:0;padding:0;border:0;background:transparent;"
+    "color:inherit;font:12.5px/1.45 ui-monospace,monospace"
+)
 _CELL = "text-align:left;vertical-align:top;padding:.45em .6em;border-top:1px solid #d0d7de;background:#fff"
+_COLUMNS = (
+    ("", 4),
+    ("points", 10),
+    ("claim", 22),
+    ("tried", 24),
+    ("got", 20),
+    ("expected", 20),
+)  # name, percent
 _HEAD = "text-align:left;padding:.3em .6em;font-weight:600;background:#f6f8fa;border:0"
 
 
 def _html_exercise(name: str, part: Report, reveal: bool) -> str:
     colour = "#1a7f37" if part.score == part.max_score else "#9a6700" if part.score else "#cf222e"
-    heads = "".join(f'<th style="{_HEAD}">{text}</th>' for text in ("", "points", "claim", "tried", "got", "expected"))
+    heads = "".join(f'<th style="{_HEAD};width:{width}%">{text}</th>' for text, width in _COLUMNS)
     rows = "".join(_html_row(result, reveal) for result in part.results)
-    return (f'<p style="margin:.6em 0 .3em"><b>{html.escape(name)}</b>: '
-            f'<b style="color:{colour}">{part.score:g} of {part.max_score:g} points</b></p>'
-            f'<table style="border-collapse:collapse;width:100%;border:1px solid #d0d7de;margin:0 0 .8em;color:#1f2328">'
-            f'<tr>{heads}</tr>{rows}</table>')
+    return (
+        f'<p style="margin:.6em 0 .3em"><b>{html.escape(name)}</b>: '
+        f'<b style="color:{colour}">{part.score:g} of {part.max_score:g} points</b></p>'
+        '<table style="border-collapse:collapse;table-layout:fixed;width:100%;border:1px solid #d0d7de;'
+        'margin:0 0 .8em;color:#1f2328">'
+        f"<tr>{heads}</tr>{rows}</table>"
+    )
 
 
 def _html_row(result: JudgeResult, reveal: bool) -> str:
     symbol, colour, meaning = VERDICTS[result.verdict]
     cell: Callable[[str, str], str] = lambda text, more="": f'<td style="{_CELL};{more}">{text}</td>'
-    first = (cell(f'<b title="{meaning}" style="color:{colour}">{symbol}</b>')
-             + cell(f"{result.points:g}&nbsp;/&nbsp;{result.max_points:g}", "white-space:nowrap"))
+    first = cell(f'<b title="{meaning}" style="color:{colour}">{symbol}</b>') + cell(
+        f"{result.points:g}&nbsp;/&nbsp;{result.max_points:g}", "white-space:nowrap"
+    )
     title = html.escape(result.title)
     if result.verdict not in ("passed", "failed", "skipped"):
         title += f'<br><b style="color:{colour}">{meaning}</b>'
     if result.verdict == "passed":
-        return f"<tr>{first}{cell(title)}{cell('')}{cell('')}{cell('')}</tr>"
+        return f'<tr>{first}<td colspan="4" style="{_CELL}">{title}</td></tr>'
     if result.verdict == "skipped":
         note = f'<span style="color:#6e7781">{html.escape(result.got)}</span>'
         return f'<tr>{first}{cell(title)}<td colspan="3" style="{_CELL}">{note}</td></tr>'
@@ -187,10 +216,18 @@ def _html_row(result: JudgeResult, reveal: bool) -> str:
     if not result.tried and not result.expected:
         middle = f'<td colspan="3" style="{_CELL}">{pre(texts.get("got", ""))}</td>'
     else:
-        middle = (cell(html.escape(texts.get("tried", ""))) + cell(pre(texts.get("got", "")))
-                  + cell(pre(texts.get("expected", ""))))
-    notes = "".join(f'<div style="margin:.1em 0"><b>{label}</b>&ensp;{html.escape(texts[key])}</div>'
-                    for key, label in (("hint", "Hint"), ("why", "Why"), ("read", "Read")) if key in texts)
-    note_row = f'<tr><td style="{_CELL};border-top:0" colspan="2"></td><td colspan="4" style="{_CELL};border-top:0;' \
-               f'padding-top:0">{notes}</td></tr>'
+        middle = (
+            cell(html.escape(texts.get("tried", "")))
+            + cell(pre(texts.get("got", "")))
+            + cell(pre(texts.get("expected", "")))
+        )
+    notes = "".join(
+        f'<div style="margin:.1em 0"><b>{label}</b>&ensp;{html.escape(texts[key])}</div>'
+        for key, label in (("hint", "Hint"), ("why", "Why"), ("read", "Read"))
+        if key in texts
+    )
+    note_row = (
+        f'<tr><td style="{_CELL};border-top:0" colspan="2"></td><td colspan="4" style="{_CELL};border-top:0;'
+        f'padding-top:0">{notes}</td></tr>'
+    )
     return f"<tr>{first}{cell(title)}{middle}</tr>{note_row}"

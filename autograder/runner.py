@@ -23,7 +23,12 @@ from autograder.report import JudgeResult, Report
 from autograder.student import Student, StudentFailure
 
 JUDGES = Path(__file__).parent / "judges"
-_ENDINGS = ("time limit", "memory limit", "crashed", "refused")  # after these, the exercise is not tried again
+_ENDINGS = (
+    "time limit",
+    "memory limit",
+    "crashed",
+    "refused",
+)  # after these, the exercise is not tried again
 
 
 class UnknownExercise(ValueError):
@@ -37,8 +42,10 @@ def exercises_of(name: str) -> list[str]:
         UnknownExercise: there is none; the message names the nearest.
     """
     homeworks = {path.parent.name for path in JUDGES.glob("*/__init__.py")}
-    known = {hw: [f"{hw}.{short}" for short in importlib.import_module(f"autograder.judges.{hw}").ORDER]
-             for hw in sorted(homeworks)}
+    known = {
+        hw: [f"{hw}.{short}" for short in importlib.import_module(f"autograder.judges.{hw}").ORDER]
+        for hw in sorted(homeworks)
+    }
     everything = [exercise for names in known.values() for exercise in names]
     if name in known:
         return known[name]
@@ -46,7 +53,9 @@ def exercises_of(name: str) -> list[str]:
         return [name]
     nearest = difflib.get_close_matches(str(name), [*everything, *known], n=1, cutoff=0.4)
     hint = f"did you mean {nearest[0]!r}? " if nearest else ""
-    raise UnknownExercise(f"unknown exercise {name!r}: {hint}expected one of {', '.join([*known, *everything])}")
+    raise UnknownExercise(
+        f"unknown exercise {name!r}: {hint}expected one of {', '.join([*known, *everything])}"
+    )
 
 
 def judges_of(exercise: str) -> dict[str, JudgeMark]:
@@ -54,12 +63,17 @@ def judges_of(exercise: str) -> dict[str, JudgeMark]:
     (exercise,) = exercises_of(exercise)
     homework, _, short = exercise.partition(".")
     module = importlib.import_module(f"autograder.judges.{homework}.test_{short}")
-    marks = {name.removeprefix("test_"): function.judge for name, function in vars(module).items()
-             if hasattr(function, "judge")}
+    marks = {
+        name.removeprefix("test_"): function.judge
+        for name, function in vars(module).items()
+        if hasattr(function, "judge")
+    }
     for position, (name, mark) in enumerate(marks.items()):
         unknown = set(mark.depends) - set(list(marks)[:position])
         if unknown or mark.exercise != exercise:
-            raise ValueError(f"judge {name} of {exercise}: belongs to {mark.exercise}, depends on later {unknown}")
+            raise ValueError(
+                f"judge {name} of {exercise}: belongs to {mark.exercise}, depends on later {unknown}"
+            )
     return marks
 
 
@@ -91,10 +105,28 @@ def _run_exercise(exercise: str, student: Student, seed: int) -> list[JudgeResul
     marks = judges_of(exercise)
     plugin = _Plugin(exercise, marks, student, seed)
     homework, _, short = exercise.partition(".")
-    arguments = [str(JUDGES / homework / f"test_{short}.py"), "-c", os.devnull, f"--rootdir={JUDGES}", "--noconftest",
-                 "--assert=plain", "--capture=no", "--import-mode=importlib", "-o", "consider_namespace_packages=true"]
-    for name in ("terminal", "cacheprovider", "faulthandler", "warnings", "unraisableexception", "threadexception",
-                 "logging", "junitxml"):
+    arguments = [
+        str(JUDGES / homework / f"test_{short}.py"),
+        "-c",
+        os.devnull,
+        f"--rootdir={JUDGES}",
+        "--noconftest",
+        "--assert=plain",
+        "--capture=no",
+        "--import-mode=importlib",
+        "-o",
+        "consider_namespace_packages=true",
+    ]
+    for name in (
+        "terminal",
+        "cacheprovider",
+        "faulthandler",
+        "warnings",
+        "unraisableexception",
+        "threadexception",
+        "logging",
+        "junitxml",
+    ):
         arguments += ["-p", f"no:{name}"]
     with _clean_environment():
         pytest.main(arguments, plugins=[plugin])
@@ -103,7 +135,7 @@ def _run_exercise(exercise: str, student: Student, seed: int) -> list[JudgeResul
 
 @contextlib.contextmanager
 def _clean_environment():
-    """pytest without the host's options and plugins, and the host's pytest (if we run inside one) undisturbed."""
+    """pytest without the host's options and plugins; a pytest that we run inside stays undisturbed."""
     ours = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": "", "PYTEST_PLUGINS": ""}
     before = {name: os.environ.get(name) for name in (*ours, "PYTEST_CURRENT_TEST", "PYTEST_VERSION")}
     os.environ.update(ours)
@@ -132,7 +164,9 @@ class _Plugin:
     @pytest.fixture
     def rng(self, request) -> np.random.Generator:
         """Randomness of this judge alone, from the run's seed."""
-        return np.random.default_rng([self.seed, zlib.crc32(f"{self.exercise}:{_name(request.node)}".encode())])
+        return np.random.default_rng(
+            [self.seed, zlib.crc32(f"{self.exercise}:{_name(request.node)}".encode())]
+        )
 
     def pytest_runtest_setup(self, item) -> None:
         reason = self.ended
@@ -183,8 +217,16 @@ class _Plugin:
 
     def _blank(self, name: str) -> JudgeResult:
         mark = self.marks[name]
-        return JudgeResult(exercise=self.exercise, test=name, title=mark.title, points=0.0,
-                           max_points=float(mark.points), verdict="error", why=mark.why, read=mark.read)
+        return JudgeResult(
+            exercise=self.exercise,
+            test=name,
+            title=mark.title,
+            points=0.0,
+            max_points=float(mark.points),
+            verdict="error",
+            why=mark.why,
+            read=mark.read,
+        )
 
 
 def _name(item) -> str:

@@ -51,7 +51,7 @@ class Student(ABC):
         """Runs one probe on plain inputs, e.g. `student.run("hw3.get_action", epsilon=0.0, ...)`.
 
         Raises:
-            StudentFailure: the student's code raised, never ended, crashed, or answered with something refused.
+            StudentFailure: the student's code raised, never ended, crashed, or its answer was refused.
         """
         return read_reply(self.exchange(encode({"probe": probe_id, "arguments": inputs})))
 

@@ -69,6 +69,20 @@ def test_small_mlp_on_another_device_computes_with_pytorch():
     assert network(torch.zeros(5, 4, device="meta")).shape == (5, 2)
 
 
+def test_small_mlp_refuses_a_backward_pass_after_its_weights_changed():
+    network = SmallMLP([4, 8, 2])
+    loss = network(torch.randn(5, 4)).sum()
+    with torch.no_grad():
+        network.weights.mul_(2.0)
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        loss.backward()
+
+
+def test_clip_grad_norm_without_gradients_says_what_to_do():
+    with pytest.raises(ValueError, match="call loss.backward"):
+        ptu.clip_grad_norm(nn.Linear(2, 2).parameters(), 1.0)
+
+
 def test_lean_adam_is_adam():
     torch.manual_seed(0)
     ours, theirs = nn.Linear(5, 3), nn.Linear(5, 3)

@@ -1,13 +1,14 @@
 """Probes run beside the student's code: build inputs, call the exercise, return what came back.
 
-A probe is public. It holds no expected value and gives no verdict. What an exercise needs from *other* exercises
-is replaced by recording stand-ins, so that one bug shows in one place.
+A probe is public. It holds no expected value and gives no verdict. What an exercise needs from others is
+replaced by recording stand-ins, so that one bug shows in one place.
 """
 
 from __future__ import annotations
 
 import importlib
 import linecache
+import re
 import traceback
 from collections.abc import Callable
 from pathlib import Path
@@ -54,13 +55,28 @@ def _describe(error: BaseException) -> dict[str, str]:
     from gcb6206.exercises import ExerciseNotSolved
 
     if isinstance(error, ExerciseNotSolved):
-        return {"verdict": "failed", "message": str(error), "unsolved": str(getattr(error, "exercise", "") or "yes")}
+        named = re.search(r"hw\d+\.\w+", str(error))
+        return {
+            "verdict": "failed",
+            "message": str(error).replace("``", "`"),
+            "unsolved": named.group() if named else "the exercise",
+        }
     if isinstance(error, MemoryError):
         return {"verdict": "memory limit", "message": "your code ran out of memory", "unsolved": ""}
     if isinstance(error, ExchangeError):
-        return {"verdict": "failed", "message": f"your code returned something unexpected: {error}", "unsolved": ""}
+        return {
+            "verdict": "failed",
+            "message": f"your code returned something unexpected: {error}",
+            "unsolved": "",
+        }
     message = f"your code raised {type(error).__name__}: {_text(error)}"
-    return {"verdict": "failed", "message": "\n".join([message[:1500], *_student_lines(error)]), "unsolved": ""}
+    if type(error) is NotImplementedError and not error.args:  # the released cell's own line
+        message = "not solved yet: the line raise NotImplementedError() still stands there"
+    return {
+        "verdict": "failed",
+        "message": "\n".join([message[:1500], *_student_lines(error)]),
+        "unsolved": "",
+    }
 
 
 def _text(error: BaseException) -> str:
@@ -73,18 +89,29 @@ def _text(error: BaseException) -> str:
 def _student_lines(error: BaseException) -> list[str]:
     """The traceback reduced to the student's own lines (the last lines of all where none is theirs)."""
     frames = traceback.extract_tb(error.__traceback__)
-    machinery = (str(_COURSE / "autograder" / "probes"), str(_COURSE / "autograder" / "student.py"),
-                 str(_COURSE / "gcb6206"))
-    own = [f for f in frames if "site-packages" not in f.filename and not f.filename.startswith(machinery)
-           and not f.filename.startswith("<frozen") and "/lib/python3" not in f.filename]
-    return [f"  line {f.lineno}, in {f.name}: {(f.line or linecache.getline(f.filename, f.lineno)).strip()[:200]}"
-            for f in (own or frames)[-4:]]
+    machinery = (
+        str(_COURSE / "autograder" / "probes"),
+        str(_COURSE / "autograder" / "student.py"),
+        str(_COURSE / "gcb6206"),
+    )
+    own = [
+        f
+        for f in frames
+        if "site-packages" not in f.filename
+        and not f.filename.startswith(machinery)
+        and not f.filename.startswith("<frozen")
+        and "/lib/python3" not in f.filename
+    ]
+    return [
+        f"  line {f.lineno}, in {f.name}: {(f.line or linecache.getline(f.filename, f.lineno)).strip()[:200]}"
+        for f in (own or frames)[-4:]
+    ]
 
 
 def plain(value: object) -> object:
     """What a student's function returned, as plain data that says what it was.
 
-    Arrays and tensors become arrays, numbers stay numbers; anything else becomes the text of its type and repr.
+    Arrays and tensors become arrays, numbers stay; anything else becomes the text of its type and repr.
     """
     import torch
 

@@ -23,6 +23,7 @@ from autograder.student import StudentFailure
 
 SECONDS_TO_START = 120.0
 _POLL = 0.5  # seconds between two looks at whether the process still lives
+_HARMLESS = ("text/plain", "image/png", "image/jpeg")  # HTML could run scripts in the page of whoever grades
 _OVERWRITTEN = re.compile(r"[^\n]*\r(?=[^\n])")
 
 
@@ -52,8 +53,14 @@ class SandboxedKernel:
         self.limits = limits or Limits()
         self.ending: StudentFailure | None = None
         spec = KernelSpec(
-            argv=[sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}",
-                  "--HistoryManager.enabled=False"],
+            argv=[
+                sys.executable,
+                "-m",
+                "ipykernel_launcher",
+                "-f",
+                "{connection_file}",
+                "--HistoryManager.enabled=False",
+            ],
             language="python",
             interrupt_mode="message",
         )
@@ -94,18 +101,22 @@ class SandboxedKernel:
             return Execution(self.ending.verdict, self.ending.message)
         left = self._deadline - time.monotonic()
         if left <= 0:
-            return self._kill(Execution(), f"the whole notebook ran longer than {self.limits.seconds_total:g} s")
+            return self._kill(
+                Execution(), f"the notebook as a whole ran longer than {self.limits.seconds_total:g} s"
+            )
         request = self._client.execute(code, store_history=False, allow_stdin=False, stop_on_error=False)
         execution = Execution()
         output = _Output(execution.outputs, self.limits.output)
         if self._listen(request, output, min(seconds, left), execution):
             return execution
-        message = f"ran longer than {min(seconds, left):g} s and was stopped"
+        message = f"your code ran longer than {min(seconds, left):g} s and was stopped"
         self._manager.interrupt_kernel()
         if self._listen(request, output, self.limits.seconds_grace, execution):
             execution.status, execution.message = "time limit", message
             return execution
-        return self._kill(execution, f"{message}; it did not heed the interrupt, so nothing after it could run")
+        return self._kill(
+            execution, f"{message}; it did not heed the interrupt, so nothing after it could run"
+        )
 
     def _listen(self, request: str, output: _Output, seconds: float, execution: Execution) -> bool:
         """Collects messages until the code has ended (True) or the time is over (False)."""
@@ -172,7 +183,9 @@ class _Output:
             return
         try:
             output = output_from_msg(message)
-        except (ValueError, KeyError, TypeError):  # not an output, or a forged message
+            if "data" in output:
+                output.data = {kind: data for kind, data in output.data.items() if kind in _HARMLESS}
+        except (ValueError, KeyError, TypeError, AttributeError):  # not an output, or a forged message
             return
         last = self.outputs[-1] if self.outputs else None
         if output.output_type == "stream" and last and last.get("name") == output.name:

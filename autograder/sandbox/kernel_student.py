@@ -12,29 +12,35 @@ from pathlib import Path
 from autograder.exchange import SIZE_LIMIT
 from autograder.sandbox.kernel import SandboxedKernel
 from autograder.sandbox.limits import Limits
-from autograder.student import Reply, Student, StudentFailure
+from autograder.student import VERDICTS, Reply, Student, StudentFailure
+
+_TORCH_OUT_OF_MEMORY = "DefaultCPUAllocator: can't allocate memory"
 
 
 class KernelStudent(Student):
-    """Runs probes in a sandboxed kernel, beside whatever code was executed there.
-
-    After a probe has run over its time once, it is not tried again: it would only cost the class its time.
-    """
+    """Runs probes in a sandboxed kernel, beside whatever code was executed there."""
 
     def __init__(self, kernel: SandboxedKernel):
         self.kernel = kernel
         self._numbers = itertools.count()
-        self._endless: dict[str, StudentFailure] = {}
+        self._imported: set[str] = set()
+        self._seconds = kernel.limits.seconds_per_probe
 
     def run(self, probe_id: str, **inputs: object) -> Reply:
         """Runs one probe; see Student.run."""
-        if probe_id in self._endless:
-            raise self._endless[probe_id]
+        limits = self.kernel.limits
+        module = probe_id.partition(".")[0]
+        if module not in self._imported:  # importing the course takes seconds, which are not the student's
+            self._imported.add(module)
+            self.kernel.execute(f"import autograder.probes.{module}", limits.seconds_per_cell)
+        self._seconds = (
+            limits.seconds_per_training if probe_id.endswith(".convergence") else limits.seconds_per_probe
+        )
         try:
             return super().run(probe_id, **inputs)
         except StudentFailure as failure:
-            if failure.verdict == "time limit":
-                self._endless[probe_id] = failure
+            if failure.verdict == "failed" and _TORCH_OUT_OF_MEMORY in failure.message:
+                raise StudentFailure("memory limit", failure.message) from None
             raise
 
     def exchange(self, request: bytes) -> bytes:
@@ -44,12 +50,11 @@ class KernelStudent(Student):
         question.write_bytes(request)
         execution = self.kernel.execute(
             f"__import__('autograder.probes').probes.serve({str(question)!r}, {str(answer)!r})",
-            self.kernel.limits.seconds_per_probe,
+            self._seconds,
         )
         question.unlink()
-        if execution.status in ("time limit", "crashed"):
-            raise StudentFailure(execution.status, f"your code {execution.message}" if execution.status == "time limit"
-                                 else execution.message)
+        if execution.status in VERDICTS:
+            raise StudentFailure(execution.status, execution.message)
         if execution.status == "error":
             verdict = "memory limit" if execution.message.startswith("MemoryError") else "failed"
             raise StudentFailure(verdict, execution.message)
@@ -65,7 +70,9 @@ def read_regular_file(path: Path, limit: int) -> bytes:
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError as error:
-        raise StudentFailure("refused", f"the student's side left no readable answer ({error.strerror})") from None
+        raise StudentFailure(
+            "refused", f"the student's side left no readable answer ({error.strerror})"
+        ) from None
     with os.fdopen(descriptor, "rb") as stream:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode) or status.st_nlink != 1:
@@ -78,7 +85,9 @@ def read_regular_file(path: Path, limit: int) -> bytes:
 
 
 @contextmanager
-def kernel_student(setup_code: str, limits: Limits | None = None, unsafe: bool = False) -> Iterator[KernelStudent]:
+def kernel_student(
+    setup_code: str, limits: Limits | None = None, unsafe: bool = False
+) -> Iterator[KernelStudent]:
     """A student whose side is a fresh sandboxed kernel in which `setup_code` has run.
 
     Raises:

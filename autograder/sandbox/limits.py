@@ -14,6 +14,7 @@ class Limits:
     Attributes:
         seconds_per_cell: wall time of one cell of the notebook.
         seconds_per_probe: wall time of one call of a judge into the student's code.
+        seconds_per_training: the same, for the probes that train an agent.
         seconds_total: wall time of the whole kernel, from its start.
         seconds_grace: how long an interrupted kernel may take to answer before it is killed.
         memory: bytes of data that one process may allocate.
@@ -26,7 +27,8 @@ class Limits:
 
     seconds_per_cell: float = 60.0
     seconds_per_probe: float = 30.0
-    seconds_total: float = 900.0
+    seconds_per_training: float = 240.0
+    seconds_total: float = 1200.0
     seconds_grace: float = 3.0
     memory: int = 4 * GIB
     processes: int = 512

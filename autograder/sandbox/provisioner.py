@@ -43,19 +43,19 @@ class BubblewrapProvisioner(LocalProvisioner):
         manager.ip = str(self.room / "sockets" / "ipc")
         manager.connection_file = str(self.room / "sockets" / "connection.json")
         kwargs = await super().pre_launch(**kwargs)
+        home = self.room / "home" if self.unsafe else bubblewrap.HOME
+        kwargs["env"] = bubblewrap.environment(str(home))  # bubblewrap's own too: it is process 1 inside
         if self.unsafe:
-            parent = {key: value for key, value in kwargs["env"].items() if key == "JPY_PARENT_PID"}
-            kwargs["env"] = {**bubblewrap.environment(str(self.room / "home")), **parent}
-            kwargs["cwd"] = str(self.room / "home")
+            kwargs["cwd"] = str(home)
             kwargs["cmd"] = [*self.limits.prefix(), *kwargs["cmd"]]
         else:
+            kwargs["cwd"] = "/"
             kwargs["cmd"] = bubblewrap.command(
                 kwargs["cmd"],
                 self.limits,
                 readable=[self.room / "requests"],
                 writable=[self.room / "sockets", self.room / "answers"],
             )
-            kwargs["cwd"] = "/"
         kwargs["stdout"] = subprocess.DEVNULL
         kwargs["stderr"] = (self.room / "stderr").open("wb")
         return kwargs

@@ -61,7 +61,7 @@ class Logger:
 
 
 class NullLogger:
-    """A logger that keeps nothing, for training whose curves nobody reads."""
+    """A logger that keeps nothing, for training that nobody watches."""
 
     def log_scalar(self, scalar: float, name: str, step: int) -> None:
         """Drop it."""

@@ -69,8 +69,13 @@ def clip_grad_norm(parameters: Iterable[nn.Parameter], max_norm: float | None) -
     """Scale all gradients so that their joint norm is at most ``max_norm``; the norm before that.
 
     What ``nn.utils.clip_grad_norm_`` does, in a third of its time on small networks; None does not clip.
+
+    Raises:
+        ValueError: there are no gradients.
     """
     grads = [parameter.grad for parameter in parameters if parameter.grad is not None]
+    if not grads:
+        raise ValueError("no parameter has a gradient: call loss.backward() before clip_grad_norm")
     norm = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(grads)))
     if max_norm is not None:
         torch._foreach_mul_(grads, (max_norm / (norm + 1e-6)).clamp(max=1.0))

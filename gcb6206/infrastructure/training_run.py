@@ -20,6 +20,7 @@ from gcb6206.agents.dqn_agent import DQNAgent
 from gcb6206.infrastructure import pytorch_util as ptu
 from gcb6206.infrastructure import utils
 from gcb6206.infrastructure.checkpoint import CheckpointError, load_checkpoint, save_checkpoint, tensors_to_numpy
+from gcb6206.infrastructure.logger import NullLogger
 from gcb6206.infrastructure.replay_buffer import MemoryEfficientReplayBuffer, ReplayBuffer
 
 CHECKPOINT = "checkpoint.pt"
@@ -77,10 +78,11 @@ class TrainingRun:
             self._restore()
 
     def steps(self) -> Iterator[int]:
-        """The training steps that are still to do, with a progress bar and checkpoints between them."""
+        """The training steps still to do, with checkpoints between them and, but for ``NullLogger``, a progress bar."""
         interval = getattr(self.args, "checkpoint_interval", 0)
         last_checkpoint, total = self._step, self.config["total_steps"]
-        with tqdm(total=total, initial=self._step, unit="step", dynamic_ncols=True, mininterval=0.5) as bar:
+        silent = isinstance(self.logger, NullLogger)
+        with tqdm(total=total, initial=self._step, unit="step", dynamic_ncols=True, disable=silent) as bar:
             painted = time.monotonic()
             while self._step < total:
                 yield self._step

@@ -51,16 +51,17 @@ class _NumpyMLP(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, x: torch.Tensor, weights: torch.Tensor, sizes: list[int]) -> torch.Tensor:
-        vector = weights.numpy()
-        *ctx.inputs, output = _forward(x.numpy(), vector, sizes)
-        ctx.vector, ctx.sizes = vector, sizes
+        *ctx.inputs, output = _forward(x.numpy(), weights.numpy(), sizes)
+        ctx.sizes = sizes
+        ctx.save_for_backward(weights)  # PyTorch raises if an optimiser changes them before the backward pass
         return torch.from_numpy(output)
 
     @staticmethod
     def backward(ctx, grad_output: torch.Tensor):
         grad = grad_output.numpy()
-        grad_vector = np.empty_like(ctx.vector)
-        backwards = zip(_layers(ctx.vector, ctx.sizes)[::-1], _layers(grad_vector, ctx.sizes)[::-1], ctx.inputs[::-1])
+        vector = ctx.saved_tensors[0].numpy()
+        grad_vector = np.empty_like(vector)
+        backwards = zip(_layers(vector, ctx.sizes)[::-1], _layers(grad_vector, ctx.sizes)[::-1], ctx.inputs[::-1])
         for depth, ((matrix, _), (grad_matrix, grad_bias), layer_input) in enumerate(backwards, 1):
             np.matmul(layer_input.T, grad, out=grad_matrix)
             np.add.reduce(grad, 0, out=grad_bias)

@@ -1,0 +1,1 @@
+"""The course behind the usual nbgrader commands."""

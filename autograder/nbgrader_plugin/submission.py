@@ -1,0 +1,177 @@
+"""Reading a submission: whatever was handed in becomes a clean notebook, or a reason why it cannot be one."""
+
+from __future__ import annotations
+
+import html
+import json
+import os
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+from nbformat.notebooknode import NotebookNode
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_raw_cell
+from nbgrader.api import Gradebook
+from nbgrader.nbgraderformat import MetadataValidator
+
+SIZE_LIMIT = 50 * 2**20
+PICTURES_LIMIT = 5 * 2**20
+SKIP_TAG = "skip-execution"  # nbclient's own tag: validate and generate_solution heed it too
+_NEW_CELL = {"code": new_code_cell, "markdown": new_markdown_cell, "raw": new_raw_cell}
+
+
+class UnreadableSubmission(Exception):
+    """What was handed in is not a notebook; the message tells the student."""
+
+
+@dataclass(frozen=True)
+class MasterCell:
+    """What the gradebook knows of one cell of the released notebook."""
+
+    cell_type: str
+    source: str
+    fixed: bool
+    metadata: dict
+
+    @property
+    def required(self) -> bool:
+        """Whether points hang on this cell."""
+        return self.metadata["grade"] or self.metadata["task"]
+
+
+def read(path: Path) -> NotebookNode:
+    """Reads the submitted notebook at `path`.
+
+    Raises:
+        UnreadableSubmission: it is missing, no plain file, too large, no JSON or no notebook.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        raise UnreadableSubmission(_missing(path)) from None
+    with os.fdopen(descriptor, "rb") as stream:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise UnreadableSubmission(f"{path.name} is not a plain file.")
+        if status.st_size > SIZE_LIMIT:
+            raise UnreadableSubmission(f"{path.name} has {status.st_size} bytes; the limit is {SIZE_LIMIT}.")
+        data = stream.read(SIZE_LIMIT)
+    try:
+        content = json.loads(data.decode("utf-8-sig"))
+    except (ValueError, RecursionError) as error:
+        raise UnreadableSubmission(
+            f"{path.name} is not valid JSON, so no notebook program can open it: {error}."
+        ) from None
+    if not isinstance(content, dict) or not isinstance(content.get("cells", content.get("worksheets")), list):
+        raise UnreadableSubmission(f"{path.name} is JSON, but not a notebook: it has no list of cells.")
+    try:
+        return nbformat.reads(json.dumps(content), as_version=4)
+    except Exception as error:  # nbformat raises whatever a damaged notebook leads it into
+        raise UnreadableSubmission(
+            f"{path.name} is not a notebook: {type(error).__name__}: {error}."
+        ) from None
+
+
+def _missing(path: Path) -> str:
+    others = sorted(other.name for other in path.parent.glob("*") if other.name != "timestamp.txt")
+    found = f"Found instead: {', '.join(others[:10])}." if others else "The submission has no other file."
+    cure = f" Rename your notebook to {path.name} and hand it in again." if others else ""
+    return f"{path.name} is missing. {found}{cure}"
+
+
+def notice(text: str) -> NotebookNode:
+    """A cell with a message from the grader."""
+    return new_markdown_cell(
+        '<div style="border-left:4px solid #cf222e;background:#ffebe9;color:#1f2328;padding:.7em 1em">'
+        f"<b>From the grader.</b> {html.escape(text)}</div>"
+    )
+
+
+def unreadable(reason: str) -> NotebookNode:
+    """The notebook that stands in for one that cannot be read."""
+    return new_notebook(cells=[notice(f"This submission could not be graded. {reason}")])
+
+
+def master_cells(gradebook: Gradebook, notebook: str, assignment: str) -> dict[str, MasterCell]:
+    """The cells of the released notebook that the gradebook knows, by grade_id, in their order."""
+    entry = gradebook.find_notebook(notebook, assignment)
+    points = {cell.name: cell.max_score for cell in [*entry.grade_cells, *entry.task_cells]}
+    grades, tasks = ({cell.name for cell in cells} for cells in (entry.grade_cells, entry.task_cells))
+    solutions = {cell.name for cell in entry.solution_cells}
+    cells = {}
+    for cell in entry.source_cells:
+        metadata = {
+            "schema_version": MetadataValidator.schema_version,
+            "grade_id": cell.name,
+            "grade": cell.name in grades,
+            "solution": cell.name in solutions,
+            "locked": cell.locked,
+            "task": cell.name in tasks,
+            "checksum": cell.checksum,
+            "cell_type": cell.cell_type,
+        }
+        if cell.name in points:
+            metadata["points"] = points[cell.name]
+        cells[cell.name] = MasterCell(
+            cell.cell_type, cell.source, cell.locked or cell.name in tasks, metadata
+        )
+    return cells
+
+
+def restored(
+    submitted: NotebookNode, master: dict[str, MasterCell], tell_missing: bool = True
+) -> NotebookNode:
+    """A new notebook with the student's text in it, and everything else from the master.
+
+    Fixed cells get their released source back, all nbgrader metadata come from the master, other metadata and all
+    outputs are dropped (pictures of cells that are not run again are kept), and missing cells with points return.
+    Of cells with one id the last counts. `tell_missing` says in the notebook which ones returned.
+    """
+    cells, used = [], set()
+    for cell in reversed(submitted.cells):
+        if (
+            not isinstance(cell, dict)
+            or cell.get("cell_type") not in _NEW_CELL
+            or not isinstance(cell.get("source"), str)
+        ):
+            continue
+        metadata = cell.get("metadata") if isinstance(cell.get("metadata"), dict) else {}
+        grade_id = _get(metadata, "nbgrader", "grade_id")
+        if isinstance(grade_id, str) and grade_id in master and grade_id not in used:
+            used.add(grade_id)
+            clean = _from_master(master[grade_id], cell.source)
+        else:
+            clean = _NEW_CELL[cell.cell_type](cell.source)
+        if clean.cell_type == "code" and SKIP_TAG in (metadata.get("tags") or []):
+            clean.metadata["tags"] = [SKIP_TAG]
+            clean.outputs = _pictures(cell.get("outputs"))
+        cells.append(clean)
+    cells.reverse()
+    missing = [name for name, cell in master.items() if cell.required and name not in used]
+    if missing and tell_missing:
+        cells.append(notice(f"These cells were missing and were put back: {', '.join(missing)}."))
+    cells += [_from_master(master[name], master[name].source) for name in missing]
+    return new_notebook(cells=cells, metadata={"language_info": {"name": "python"}})
+
+
+def _from_master(master: MasterCell, submitted_source: str) -> NotebookNode:
+    source = master.source if master.fixed else submitted_source
+    return _NEW_CELL[master.cell_type](source, metadata={"nbgrader": dict(master.metadata)})
+
+
+def _pictures(outputs: object) -> list[NotebookNode]:
+    """The PNG pictures among submitted outputs: plots that written answers refer to."""
+    kept, size = [], 0
+    for output in outputs if isinstance(outputs, list) else []:
+        picture = _get(output, "data", "image/png")
+        if isinstance(picture, str) and size + len(picture) <= PICTURES_LIMIT:
+            size += len(picture)
+            kept.append(nbformat.v4.new_output("display_data", data={"image/png": picture}))
+    return kept
+
+
+def _get(value: object, *keys: str) -> object:
+    for key in keys:
+        value = value.get(key) if isinstance(value, dict) else None
+    return value

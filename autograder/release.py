@@ -1,0 +1,182 @@
+"""The archive that students get: `python -m autograder.release hw3 -o build/release/hw3.zip`.
+
+It holds the notebook as `nbgrader generate_assignment` makes it, the package, the part of the autograder that
+`check` needs, the experiments, a requirements.txt and a README. It is refused when it holds reference solutions.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import re
+import sys
+import tempfile
+import zipfile
+from pathlib import Path
+
+from autograder.nbgrader_plugin.course_root import COURSE, make_root, nbgrader
+
+FOLDERS = ("gcb6206", "experiments", "autograder/judges", "autograder/probes")
+MODULES = ("__init__", "check", "exchange", "judging", "report", "runner", "student")
+FILES = (*(f"autograder/{name}.py" for name in MODULES), "autograder/thresholds.yaml")
+SUFFIXES = (".py", ".yaml")
+# What the package and the notebooks import, and the notebook programs themselves.
+PACKAGES = ("torch", "gymnasium", "ale-py", "opencv-python", "numpy", "threadpoolctl", "imageio", "tensorboard",
+            "matplotlib", "pyyaml", "tqdm", "nbgrader", "pytest")  # fmt: skip
+SHORTEST_SECRET = 20  # characters; shorter lines, such as `loss.backward()`, stand in many programs
+
+NBGRADER_CONFIG = '''"""So that `nbgrader validate {homework}.ipynb` has time for the training check."""
+
+c = get_config()
+c.Execute.timeout = 600
+'''
+
+README = """# {title}
+
+You need Python 3.11 or 3.12. In this folder:
+
+    python -m venv .venv
+    . .venv/bin/activate            # Windows: .venv\\Scripts\\activate
+    pip install -r requirements.txt
+    jupyter lab {homework}.ipynb
+
+Work through the notebook from top to bottom. Under each exercise, `check("...")` shows what your code does and what
+it should do. Before you hand in, choose *Kernel, Restart Kernel and Run All Cells*; or, quicker:
+
+    nbgrader validate {homework}.ipynb
+
+It must say that your notebook passes all the tests. Hand in `{homework}.ipynb`, under that name, and nothing else:
+other files are not looked at.
+
+| folder | what is in it |
+|---|---|
+| `gcb6206/` | the course's package, complete but for the functions that you write |
+| `experiments/` | the settings of the training runs |
+| `autograder/` | the checks; read them if you want to know what exactly is asked |
+"""
+
+
+class ReleaseError(RuntimeError):
+    """The archive must not be made."""
+
+
+def build(homework: str, output: Path, release: Path | None = None) -> list[str]:
+    """Writes the archive.
+
+    Args:
+        homework: such as "hw3".
+        output: the zip file.
+        release: nbgrader's release directory of that homework; by default the notebook is generated anew.
+
+    Returns:
+        The names in the archive.
+
+    Raises:
+        ReleaseError: there is no such notebook, or a solution would leak.
+    """
+    contents = _course_files()
+    if release:
+        contents |= _notebooks(homework, release)
+    else:
+        with tempfile.TemporaryDirectory() as root:
+            make_root(Path(root))
+            nbgrader("generate_assignment", homework, root=Path(root))
+            contents |= _notebooks(homework, Path(root) / "release" / homework)
+    contents["requirements.txt"] = requirements()
+    contents["nbgrader_config.py"] = NBGRADER_CONFIG.format(homework=homework)
+    contents["README.md"] = README.format(homework=homework, title=f"Homework {homework.removeprefix('hw')}")
+    refuse_leaks(contents, solution_lines(homework))
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, text in sorted(contents.items()):
+            archive.writestr(f"gcb6206-{homework}/{name}", text)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    output.write_bytes(buffer.getvalue())
+    return sorted(contents)
+
+
+def solution_lines(homework: str) -> set[str]:
+    """The telling lines between the solution markers."""
+    text = (COURSE / "solutions" / f"{homework}.py").read_text()
+    regions = re.findall(r"### BEGIN SOLUTION\n(.*?)### END SOLUTION", text, flags=re.DOTALL)
+    return {
+        line.strip()
+        for region in regions
+        for line in region.splitlines()
+        if len(line.strip()) >= SHORTEST_SECRET
+    }
+
+
+def refuse_leaks(contents: dict[str, str], secrets: set[str]) -> None:
+    """Demands that no notebook holds a secret line, and no other file two of them in a row.
+
+    One line alone, such as `self.update_target_critic()`, may well stand in the package too.
+
+    Raises:
+        ReleaseError: one does; the message names the file and the line.
+    """
+    for name, text in contents.items():
+        if "BEGIN SOLUTION" in text:
+            raise ReleaseError(f"{name} holds a solution marker")
+        if name.endswith(".ipynb"):
+            lines = "\n".join("".join(cell["source"]) for cell in json.loads(text)["cells"]).splitlines()
+            in_a_row = 1
+        else:
+            lines, in_a_row = text.splitlines(), 2
+        row = 0
+        for line in filter(None, map(str.strip, lines)):
+            row = row + 1 if line in secrets else 0
+            if row == in_a_row:
+                raise ReleaseError(f"{name} holds a line of the reference solution: {line!r}")
+
+
+def requirements() -> str:
+    """The course's pinned requirements, as far as students need them."""
+    pinned = {}
+    for line in (COURSE / "requirements.txt").read_text().splitlines():
+        name = re.match(r"[A-Za-z0-9_.-]+", line)
+        if name:
+            pinned[name[0].lower()] = line
+    missing = [name for name in PACKAGES if name not in pinned]
+    if missing:
+        raise ReleaseError(f"requirements.txt does not pin {', '.join(missing)}")
+    return "\n".join(pinned[name] for name in PACKAGES) + "\n"
+
+
+def _course_files() -> dict[str, str]:
+    paths = [path for folder in FOLDERS for path in (COURSE / folder).rglob("*") if path.suffix in SUFFIXES]
+    paths += [COURSE / name for name in FILES]
+    return {path.relative_to(COURSE).as_posix(): path.read_text() for path in paths}
+
+
+def _notebooks(homework: str, release: Path) -> dict[str, str]:
+    found = {path.name: path.read_text() for path in sorted(release.glob("*.ipynb"))}
+    if f"{homework}.ipynb" not in found:
+        raise ReleaseError(
+            f"there is no {release / homework}.ipynb: run `nbgrader generate_assignment {homework}` first"
+        )
+    return found
+
+
+def main(words: list[str] | None = None) -> int:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m autograder.release", description=__doc__.splitlines()[0])
+    parser.add_argument("homework", help="such as hw3")
+    parser.add_argument("-o", "--output", type=Path, help="the zip file (build/release/HOMEWORK.zip)")
+    parser.add_argument(
+        "--release", type=Path, help="an existing release directory of nbgrader (default: generate anew)"
+    )
+    args = parser.parse_args(words)
+    output = args.output or COURSE / "build" / "release" / f"{args.homework}.zip"
+    try:
+        names = build(args.homework, output, args.release)
+    except (RuntimeError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    print(f"{output}: {len(names)} files, {output.stat().st_size / 2**20:.1f} MiB")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,203 @@
+"""A class of six made-up students, graded with the usual nbgrader commands: `python -m autograder.sample_class`.
+
+It has a course root of its own, build/sample_class, and never touches an instructor's gradebook. A second run grades
+nothing again unless the course's files have changed.
+"""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import shutil
+import sys
+from collections.abc import Iterable
+
+import nbformat
+from nbformat.notebooknode import NotebookNode
+
+from autograder import max_points
+from autograder.nbgrader_plugin.course_root import COURSE, make_root, nbgrader
+from autograder.nbgrader_plugin.insert_sources import grade_id, solution_source
+from autograder.runner import exercises_of
+
+ROOT = COURSE / "build" / "sample_class"
+HOMEWORK = "hw3"
+HALF = ("hw3.get_action", "hw3.update_critic", "hw3.update")
+MISTAKE = (
+    "hw3.sample_trajectory",
+    "terminals.append(terminated)",
+    "terminals.append(terminated or truncated)",
+)
+CRASH = "import ctypes; ctypes.string_at(0)  # reads address 0\n"
+ENDLESS = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)\nwhile True: pass\n"
+
+
+def solved(release: NotebookNode, exercises: Iterable[str]) -> NotebookNode:
+    """The released notebook with the reference solutions of some exercises in it, as a student would write them."""
+    notebook = copy.deepcopy(release)
+    for exercise in exercises:
+        lines = solution_source(exercise).splitlines()
+        solution_cell(notebook, exercise).source = "\n".join(line for line in lines if "SOLUTION" not in line)
+    return notebook
+
+
+def solution_cell(notebook: NotebookNode, exercise: str) -> NotebookNode:
+    """The cell in which an exercise is solved."""
+    wanted = grade_id(exercise)
+    return next(
+        cell for cell in notebook.cells if cell.metadata.get("nbgrader", {}).get("grade_id") == wanted
+    )
+
+
+def solvable(homework: str = HOMEWORK) -> list[str]:
+    """The exercises that have a solution cell: all but the convergence of the whole."""
+    return [exercise for exercise in exercises_of(homework) if not exercise.endswith(".convergence")]
+
+
+def submissions(release: NotebookNode) -> dict[str, NotebookNode]:
+    """What the six students hand in, by name."""
+    reference = solved(release, solvable())
+    truncation, crash, endless = (copy.deepcopy(reference) for _ in range(3))
+    exercise, right, wrong = MISTAKE
+    cell = solution_cell(truncation, exercise)
+    if cell.source.count(right) != 1:
+        raise ValueError(
+            f"the solution of {exercise} must hold {right!r} once; the sample student changes it"
+        )
+    cell.source = cell.source.replace(right, wrong)
+    first = solvable()[0]
+    for notebook, code in ((crash, CRASH), (endless, ENDLESS)):
+        cell = solution_cell(notebook, first)
+        cell.source = code + cell.source
+    return {
+        "reference": reference,
+        "untouched": copy.deepcopy(release),
+        "half_done": solved(release, HALF),
+        "truncation": truncation,
+        "crash_at_import": crash,
+        "endless_loop": endless,
+    }
+
+
+def fingerprint() -> str:
+    """A hash of everything that the grades depend on."""
+    digest = hashlib.sha256()
+    for folder in ("assignments", "autograder", "experiments", "gcb6206", "solutions"):
+        for path in sorted((COURSE / folder).rglob("*")):
+            if path.suffix in (".py", ".ipynb", ".yaml") and ".ipynb_checkpoints" not in path.parts:
+                digest.update(path.relative_to(COURSE).as_posix().encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
+def prepare() -> None:
+    """Makes the course root; throws an old one away when the course has changed since."""
+    stamp = ROOT / "fingerprint"
+    if not stamp.exists() or stamp.read_text() != fingerprint():
+        shutil.rmtree(ROOT, ignore_errors=True)
+        ROOT.mkdir(parents=True)
+        stamp.write_text(fingerprint())
+    make_root(ROOT, more="c.SealedExecute.seconds_per_cell = 20")
+
+
+def hand_in() -> None:
+    """Puts the six notebooks where nbgrader collects submissions."""
+    release = nbformat.read(ROOT / "release" / HOMEWORK / f"{HOMEWORK}.ipynb", as_version=4)
+    for student, notebook in submissions(release).items():
+        folder = ROOT / "submitted" / student / HOMEWORK
+        folder.mkdir(parents=True, exist_ok=True)
+        nbformat.write(notebook, folder / f"{HOMEWORK}.ipynb")
+
+
+def results() -> dict[str, dict[str, list[dict]]]:
+    """What the grader recorded: student -> exercise -> results of its judges."""
+    found = {}
+    for path in sorted((ROOT / "autograded").glob(f"*/{HOMEWORK}/{HOMEWORK}.ipynb")):
+        found[path.parents[1].name] = nbformat.read(path, as_version=4).metadata["gcb6206"]["results"]
+    return found
+
+
+def score(judged: list[dict]) -> float:
+    """The points of one exercise."""
+    return sum(result["points"] for result in judged)
+
+
+def reason(exercises: dict[str, list[dict]]) -> str:
+    """The first thing that went wrong, or ""."""
+    for exercise in exercises_of(HOMEWORK):
+        for result in exercises[exercise]:
+            if result["verdict"] != "passed":
+                verdict = "" if result["verdict"] == "failed" else f"{result['verdict']}: "
+                return verdict + " ".join(result["reason"].split())
+    return ""
+
+
+def table(found: dict[str, dict[str, list[dict]]]) -> str:
+    """The grades as text: student, points of each exercise, total, first reason."""
+    exercises = exercises_of(HOMEWORK)
+    rows = [["student", *(exercise.partition(".")[2] for exercise in exercises), "total", "first reason"]]
+    rows.append(
+        [
+            "(points)",
+            *(f"{max_points(exercise):g}" for exercise in exercises),
+            f"{max_points(HOMEWORK):g}",
+            "",
+        ]
+    )
+    for student, judged in found.items():
+        points = [score(judged[exercise]) for exercise in exercises]
+        rows.append([student, *(f"{value:g}" for value in points), f"{sum(points):g}", reason(judged)[:90]])
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return "\n".join(
+        "  ".join(text.ljust(width) for text, width in zip(row, widths)).rstrip() for row in rows
+    )
+
+
+def surprises(found: dict[str, dict[str, list[dict]]]) -> list[str]:
+    """Where the grades are not what these six submissions deserve."""
+    full = {exercise: max_points(exercise) for exercise in exercises_of(HOMEWORK)}
+    nothing = dict.fromkeys(full, 0.0)
+    deserved = {
+        "reference": full,
+        "untouched": nothing,
+        "half_done": {**nothing, **{exercise: full[exercise] for exercise in HALF}},
+        "truncation": {**full, MISTAKE[0]: None},
+        "crash_at_import": nothing,
+        "endless_loop": nothing,
+    }
+    wrong = [f"{student} is missing" for student in deserved if student not in found]
+    for student, judged in found.items():
+        for exercise, points in deserved[student].items():
+            got = score(judged[exercise])
+            right = 0 < got < full[exercise] if points is None else got == points
+            if not right:
+                expected = "a part of the points" if points is None else f"{points:g}"
+                wrong.append(f"{student}, {exercise}: {got:g} points, expected {expected}")
+    for student, verdict in (("crash_at_import", "crashed"), ("endless_loop", "time limit")):
+        if student in found and not reason(found[student]).startswith(verdict):
+            wrong.append(f"{student}: the reason is {reason(found[student])!r}, expected {verdict!r}")
+    return wrong
+
+
+def main() -> int:
+    """Builds and grades the class; 0 when the grades are what they should be."""
+    print(f"sample class in {ROOT}")
+    prepare()
+    nbgrader("generate_assignment", HOMEWORK, root=ROOT)
+    hand_in()
+    nbgrader("autograde", HOMEWORK, root=ROOT)
+    nbgrader("generate_feedback", HOMEWORK, root=ROOT)
+    nbgrader("export", root=ROOT)
+    found = results()
+    print(f"\n{table(found)}\n")
+    print(f"feedback  {ROOT / 'feedback'}/<student>/{HOMEWORK}/{HOMEWORK}.html")
+    print(
+        f"grades    {ROOT / 'grades.csv'}   (written questions: {ROOT / 'autograded'}, by hand in formgrader)"
+    )
+    wrong = surprises(found)
+    for line in wrong:
+        print(f"NOT AS EXPECTED: {line}")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,465 @@
+"""The judges: they pass what is right, catch what is wrong with its hint, and cannot be talked out of it."""
+
+import io
+import json
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import autograder
+from autograder import check, max_points, run_judges
+from autograder.__main__ import main
+from autograder.exchange import ExchangeError, decode, encode
+from autograder.judges.hw3 import test_convergence as convergence
+from autograder.judging import JudgeFailure, compare
+from autograder.mutants import mutants_of
+from autograder.report import JudgeResult, Report
+from autograder.runner import UnknownExercise, judges_of
+from autograder.student import LocalStudent, Student, StudentFailure
+from gcb6206 import exercises
+
+ROOT = Path(__file__).parents[1]
+STUBS = exercises.ids("hw3")
+
+
+def command(*words: str) -> subprocess.CompletedProcess:
+    """Runs `python -m autograder` with these words."""
+    return subprocess.run(
+        [sys.executable, "-m", "autograder", *words], cwd=ROOT, capture_output=True, text=True
+    )
+
+
+def fill(exercise: str, name: str) -> None:
+    """Fills an exercise with one of the mutants."""
+    path = ROOT / "autograder" / "mutants" / exercise.replace(".", "/") / f"{name}.py"
+    exec(compile(path.read_text(), str(path), "exec"), {})
+
+
+class Fake(Student):
+    """A student's side that answers every request with the same result, or ends in the same way."""
+
+    def __init__(self, result=None, failure: Exception | None = None):
+        self.result, self.failure, self.requests = result, failure, []
+
+    def exchange(self, request: bytes) -> bytes:
+        self.requests.append(decode(request))
+        if self.failure:
+            raise self.failure
+        return encode({"ok": True, "result": self.result})
+
+
+# --- right and wrong solutions --------------------------------------------------------------------
+
+
+def test_mutants_are_caught_with_their_hint_and_right_variants_pass():
+    done = command("mutants", "hw3", "--seed", "11")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("exercise", STUBS)
+def test_there_are_enough_mutants_and_right_variants(exercise):
+    mutants = mutants_of(exercise)
+    assert sum(m.is_right for m in mutants) >= 3
+    assert sum(not m.is_right for m in mutants) >= 8
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("exercise", STUBS)
+def test_reference_solution_gets_full_marks(solved, exercise, seed):
+    report = run_judges(exercise, LocalStudent(), seed)
+    assert report.score == report.max_score == max_points(exercise) > 0, report.to_text()
+
+
+@pytest.mark.parametrize("exercise", STUBS)
+def test_an_unsolved_exercise_scores_nothing_and_is_named_once(exercise):
+    first, *others = run_judges(exercise, LocalStudent(), 0).results
+    assert (first.verdict, first.points, first.unsolved) == ("failed", 0.0, exercise)
+    assert exercise in first.got and "not solved yet" in first.got
+    assert {(r.verdict, r.points, r.got) for r in others} == {("skipped", 0.0, f"first solve {exercise}")}
+
+
+@pytest.mark.parametrize(
+    "exercise, mutant, lost",
+    [
+        ("hw3.sample_trajectory", "terminal_or_truncated", {"terminal"}),
+        ("hw3.run_training_loop", "done_or_truncated", {"time_limit"}),
+        ("hw3.run_training_loop", "truncated_dropped", {"time_limit"}),
+        ("hw3.update_critic", "double_roles_swapped", {"double_q"}),
+        ("hw3.update_critic", "no_done_mask", {"done"}),
+        ("hw3.get_action", "no_batch_axis", {"images"}),
+    ],
+)
+def test_one_bug_costs_its_own_points_only(solved, exercise, mutant, lost):
+    fill(exercise, mutant)
+    assert {r.test for r in run_judges(exercise, LocalStudent(), 3).results if r.verdict != "passed"} == lost
+
+
+def test_dependents_of_a_failed_judge_are_skipped(solved):
+    fill("hw3.update_critic", "no_target_network")
+    results = {r.test: r for r in run_judges("hw3.update_critic", LocalStudent(), 0).results}
+    assert results["target"].verdict == "failed"
+    for name in ("done", "double_q", "loss"):
+        assert (
+            results[name].verdict == "skipped"
+            and results[name].got == f'first fix "{results["target"].title}"'
+        )
+    assert results["gradient_step"].got == f'first fix "{results["loss"].title}"'
+
+
+def test_an_exception_shows_the_students_own_line(solved):
+    def broken(self, obs, action, reward, next_obs, done, step):
+        return 1 / 0  # the line to show
+
+    with exercises.filled({"hw3.update": broken}):
+        got = run_judges("hw3.update", LocalStudent(), 0).results[0].got
+    assert (
+        "ZeroDivisionError: division by zero" in got and "in broken: return 1 / 0  # the line to show" in got
+    )
+
+
+@pytest.mark.parametrize("exercise", STUBS)
+def test_the_seed_decides_the_inputs(solved, exercise):
+    def requests(seed: int) -> list[bytes]:
+        sent = []
+
+        class Recording(LocalStudent):
+            def exchange(self, request):
+                sent.append(json.dumps(decode(request), default=np.ndarray.tolist))
+                return super().exchange(request)
+
+        run_judges(exercise, Recording(), seed)
+        return sent
+
+    first, again, other = requests(1), requests(1), requests(2)
+    assert first == again
+    assert not set(first) & set(other) or exercise == "hw3.update_critic"  # which holds one fixed example
+
+
+# --- a student's side that lies, ends or breaks ---------------------------------------------------
+
+
+@pytest.mark.parametrize("exercise", STUBS)
+@pytest.mark.parametrize("lie", [{}, {"ok": 1}])
+def test_an_answer_without_content_is_refused(exercise, lie):
+    report = run_judges(exercise, Fake(lie), 0)
+    assert report.score == 0 and report.results[0].verdict == "refused" and not report.grader_failed
+
+
+@pytest.mark.parametrize("exercise", STUBS)
+@pytest.mark.parametrize(
+    "junk",
+    [None, "full marks", 1.0, [], {}, np.zeros(0), np.full((40, 2, 3), np.nan)],
+    ids=["none", "text", "number", "list", "dict", "empty", "nan"],
+)
+def test_an_answer_full_of_junk_scores_nothing(solved, exercise, junk):
+    class Junk(LocalStudent):
+        def exchange(self, request):
+            reply = decode(super().exchange(request))
+            return encode({**reply, "result": {key: junk for key in reply["result"]}})
+
+    assert run_judges(exercise, Junk(), 0).score == 0
+
+
+@pytest.mark.parametrize("verdict", ["time limit", "memory limit", "crashed"])
+def test_an_ending_is_a_verdict_and_is_not_tried_again(verdict):
+    student = Fake(failure=StudentFailure(verdict, "it ended"))
+    first, *others = run_judges("hw3.update_critic", student, 0).results
+    assert (first.verdict, first.got) == (verdict, "it ended")
+    assert {r.verdict for r in others} == {"skipped"} and len(student.requests) == 1
+
+
+def test_the_graders_own_failure_is_told_apart():
+    report = run_judges("hw3.update", Fake(failure=OSError("disk full")), 0)
+    assert report.grader_failed and report.results[0].verdict == "error"
+    assert "disk full" in report.results[0].got and "not your code" in report.to_html()
+
+
+# --- convergence ----------------------------------------------------------------------------------
+
+
+def pole_critic(theta: float, velocity: float) -> list[np.ndarray]:
+    """Pushes right where theta * angle + velocity * angular velocity is positive, in the course's network."""
+    weights = [np.zeros(shape) for shape in convergence.SHAPES]
+    weights[0][:, 0] = [0.0, 0.0, theta, velocity]
+    weights[2][0, 0] = weights[4][0, 1] = 1.0
+    return weights
+
+
+GOOD, BAD = pole_critic(0.1, 0.1), pole_critic(-0.1, -0.1)
+
+
+def test_the_judge_evaluates_weights_itself():
+    assert convergence.mean_return(GOOD, 5, 0) > 150 > 20 > convergence.mean_return(BAD, 5, 0)
+
+
+@pytest.mark.parametrize("critic, runs, score", [(GOOD, 2, 4.0), (BAD, 2, 0.0)])
+def test_convergence_stops_once_decided(monkeypatch, critic, runs, score):
+    monkeypatch.setitem(convergence.RULE, "threshold", 150.0)
+    student = Fake({"exercises": [], "critics": [critic] * 3, "updates": 9})
+    assert run_judges("hw3.convergence", student, 0).score == score
+    assert [r["probe"] for r in student.requests] == ["hw3.unsolved"] + runs * ["hw3.convergence"]
+
+
+@pytest.mark.parametrize("critics", [[], None, [[np.zeros((2, 4))]], ["perfect"]])
+def test_convergence_refuses_other_networks(critics):
+    assert (
+        run_judges("hw3.convergence", Fake({"exercises": [], "critics": critics, "updates": 9}), 0).score == 0
+    )
+
+
+def test_convergence_waits_for_unsolved_exercises(solved):
+    exercises.clear("hw3.update")
+    (result,) = run_judges("hw3.convergence", LocalStudent(), 0).results
+    assert (result.verdict, result.got) == ("skipped", "first solve hw3.update")
+
+
+def test_convergence_probe_trains_and_returns_weights(solved):
+    rule = {**convergence.RULE["training"], "total_steps": 300, "learning_starts": 100}
+    reply = LocalStudent().run("hw3.convergence", seed=1, training=rule, snapshot_every=50)
+    assert reply["updates"] == 200 and len(reply["critics"]) == 3
+    first, *_, last = convergence.checked(reply["critics"])
+    assert not np.allclose(first[0], last[0])
+
+
+# --- comparing and telling ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "got, text",
+    [
+        (np.zeros((2, 1)), "shape (2, 1)"),
+        (np.array([1.0, 3.0]), "[1., 3.]"),
+        ("1, 2", "1, 2"),
+        (None, "None"),
+    ],
+)
+def test_compare_says_what_came_back(got, text):
+    with pytest.raises(JudgeFailure) as failure:
+        compare(got, np.array([1.0, 2.0]), tried="x", hints=[(np.array([1.0, 3.0]), "off by one")])
+    assert text in failure.value.got and (failure.value.hint == "off by one") == (text == "[1., 3.]")
+
+
+def test_compare_wants_shape_then_dtype_then_value():
+    compare(np.float32(1.0), 1.0, tried="x")
+    for got, what in ((np.ones((1, 2), np.int8), "shape"), (np.full(2, 9, np.int64), "int64")):
+        with pytest.raises(JudgeFailure, match=what):
+            compare(got, np.ones(2, np.float32), tried="x", dtype=True)
+
+
+def failed_result(**fields) -> JudgeResult:
+    return JudgeResult(
+        exercise="hw3.update",
+        test="t",
+        title="a title",
+        points=0.0,
+        max_points=1.0,
+        verdict="failed",
+        **{
+            "tried": "x",
+            "got": "[1, 2]",
+            "expected": "[3, 4]",
+            "got_brief": "2 of 2 entries differ",
+            "expected_brief": "array of shape (2,)",
+            **fields,
+        },
+    )
+
+
+def test_feedback_escapes_what_the_student_returned():
+    page = Report([failed_result(got="<script>alert(1)</script>")], 0).to_html()
+    assert "<script>" not in page and "&lt;script&gt;" in page
+
+
+def test_graded_feedback_leaves_out_the_entries_of_arrays():
+    report = Report([failed_result()], 0)
+    assert "[3, 4]" in report.to_html() and "[3, 4]" not in report.to_html(reveal=False)
+    assert "2 of 2 entries differ" in report.to_html(reveal=False)
+
+
+def test_report_survives_json():
+    report = Report([failed_result()], 5)
+    assert Report.from_json(report.to_json()) == report
+
+
+# --- check ----------------------------------------------------------------------------------------
+
+
+def test_check_is_partial_credit_for_nbgrader(solved):
+    from IPython.core.formatters import DisplayFormatter
+    from nbformat.v4 import new_code_cell, new_output
+    from nbgrader.utils import determine_grade
+
+    fill("hw3.update_critic", "double_roles_swapped")
+    data, _ = DisplayFormatter().format(check("hw3.update_critic"))
+    metadata = {"nbgrader": {"grade": True, "solution": False, "points": max_points("hw3.update_critic")}}
+    cell = new_code_cell(outputs=[new_output("execute_result", data=data)], metadata=metadata)
+    assert determine_grade(cell) == (4.25, 5.0)
+    assert "The roles are swapped" in data["text/html"]
+
+
+def test_check_keeps_stderr_clean_and_shows_what_was_printed(solved, capfd):
+    def noisy(self, obs, action, reward, next_obs, done, step):
+        print("hello", file=sys.stderr)
+        return {}
+
+    with exercises.filled({"hw3.update": noisy}):
+        result = check("hw3.update")
+    assert capfd.readouterr() == ("", "")
+    assert "hello" in str(result) and "hello" in result._repr_html_()
+
+
+def test_importing_check_is_quick():
+    code = (
+        "import sys; from autograder import check; print(sorted({'pytest', 'torch', 'numpy'} &"
+        " set(sys.modules)))"
+    )
+    assert subprocess.check_output([sys.executable, "-c", code], cwd=ROOT, text=True).strip() == "[]"
+
+
+def test_points_are_known_without_running():
+    assert max_points("hw3") == sum(max_points(f"hw3.{name}") for name in autograder.judges.hw3.ORDER)
+    assert {name: max_points(name) for name in (*STUBS, "hw3.convergence") if name != "hw3.quiz"} == {
+        "hw3.get_action": 2,
+        "hw3.update_critic": 5,
+        "hw3.update": 2,
+        "hw3.sample_trajectory": 4,
+        "hw3.run_training_loop": 5,
+        "hw3.convergence": 4,
+    }
+
+
+def test_every_exercise_has_a_judge_and_every_judge_names_its_reasons():
+    for name in (*STUBS, "hw3.convergence"):
+        for mark in judges_of(name).values():
+            assert mark.title and mark.why and (ROOT / "book" / f"{mark.read}.md").is_file()
+
+
+def test_unknown_exercise_names_the_nearest():
+    with pytest.raises(
+        UnknownExercise, match="unknown exercise 'hw3.update_critc': did you mean 'hw3.update_critic'"
+    ):
+        check("hw3.update_critc")
+
+
+# --- exchange -------------------------------------------------------------------------------------
+
+
+def test_exchange_returns_what_was_sent():
+    message = {
+        "a": np.arange(6).reshape(2, 3),
+        "b": [1, 2.5, None, True, "text"],
+        "c": {"d": np.float32(1.5)},
+        "bool": np.array([True]),
+        "empty": np.zeros((0, 3)),
+        "fortran": np.asfortranarray(np.eye(3)[:2]),
+    }
+    back = decode(encode(message))
+    assert back["b"] == message["b"] and back["c"]["d"] == 1.5
+    for key in ("a", "bool", "empty", "fortran"):
+        np.testing.assert_array_equal(back[key], message[key])
+        assert back[key].dtype == message[key].dtype
+
+
+@pytest.mark.parametrize("value", [object(), np.array([None]), np.array(["text"]), {1, 2}, b"bytes", 1j])
+def test_exchange_sends_plain_data_only(value):
+    with pytest.raises(ExchangeError, match="expected"):
+        encode({"x": value})
+
+
+def npz(**members: bytes) -> bytes:
+    """An archive with these members."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            archive.writestr(f"{name}.npy", content)
+    return buffer.getvalue()
+
+
+def npy(array: np.ndarray, **options) -> bytes:
+    """An array as a file."""
+    buffer = io.BytesIO()
+    np.save(buffer, array, **options)
+    return buffer.getvalue()
+
+
+class Bomb:
+    """Unpickling it would leave a trace."""
+
+    def __reduce__(self):
+        return (print, ("unpickled",))
+
+
+def test_exchange_refuses_pickles(capfd):
+    with pytest.raises(ExchangeError, match="dtype object refused"):
+        decode(npz(structure=npy(np.array([Bomb()], dtype=object), allow_pickle=True)))
+    assert "unpickled" not in capfd.readouterr().out
+
+
+def test_exchange_refuses_what_is_too_large_before_it_is_unpacked():
+    with pytest.raises(ExchangeError, match="the limit is 1000"):
+        decode(npz(structure=npy(np.zeros(10**6))), limit=1000)
+    with pytest.raises(ExchangeError, match="8000128 bytes when unpacked"):
+        decode(npz(structure=npy(np.zeros(10**6))), limit=10**5)
+
+
+def test_exchange_refuses_headers_that_lie():
+    lie = npy(np.zeros(3)).replace(b"'shape': (3,), }      ", b"'shape': (3000000,), }")
+    with pytest.raises(ExchangeError, match="header claims 24000000 bytes, the member holds 24"):
+        decode(npz(structure=lie))
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"PK",
+        b"\x80\x04junk",
+        npz(),
+        npz(structure=b"no array"),
+        npz(structure=npy(np.frombuffer(b"[1, 2]", np.uint8))),
+    ],
+)
+def test_exchange_refuses_broken_archives(data):
+    with pytest.raises(ExchangeError):
+        decode(data)
+
+
+# --- the command line -----------------------------------------------------------------------------
+
+
+def test_command_line_gives_the_report_as_json():
+    mutant = "autograder/mutants/hw3/update_critic/double_roles_swapped.py"
+    done = command(
+        "judge", "hw3.update_critic", "--solution", mutant, "--seed", "4", "--json", "--unsafe-no-sandbox"
+    )
+    report = json.loads(done.stdout)
+    assert done.returncode == 1 and (report["score"], report["max_score"], report["seed"]) == (4.25, 5.0, 4)
+    (wrong,) = [r for r in report["results"] if r["verdict"] != "passed"]
+    assert wrong["test"] == "double_q" and "The roles are swapped" in wrong["hint"]
+
+
+@pytest.mark.parametrize(
+    "words, message",
+    [
+        (("judge", "hw3.updte", "--solution", "solutions/hw3.py"), "did you mean 'hw3.update'"),
+        (("judge", "hw3", "--solution", "nowhere.py"), "there is no solution file 'nowhere.py'"),
+        (("judge", "hw3", "--solution", str(ROOT / "requirements.txt")), "requirements.txt, line"),
+        (("judge", "hw3", "--solution", "solutions/hw3.py", "--seed", "one"), "invalid int value: 'one'"),
+        (
+            ("judge", "hw3", "--solution", "solutions/hw3.py", "--seed", "-1"),
+            "--seed is -1; expected 0 or a positive",
+        ),
+        (("judge", "hw3"), "required: --solution"),
+        (("mutants", "hw9"), "no mutants of 'hw9'"),
+    ],
+)
+def test_command_line_refuses_with_a_reason(words, message, capsys):
+    try:
+        status = main(list(words))
+    except SystemExit as refused:  # argparse
+        status = refused.code
+    assert status == 2 and message in capsys.readouterr().err

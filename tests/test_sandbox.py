@@ -1,0 +1,243 @@
+"""The sandbox: what submitted code cannot reach, and that every way to end has a verdict of its own."""
+
+import time
+
+import numpy as np
+import pytest
+
+from autograder.sandbox import Limits, SandboxedKernel, SandboxUnavailable, bubblewrap, kernel_student
+from autograder.sandbox.limits import GIB
+from autograder.student import StudentFailure
+
+pytestmark = pytest.mark.xdist_group("sandbox")
+
+LIMITS = Limits(
+    seconds_per_cell=60,
+    seconds_per_probe=8,
+    seconds_grace=1,
+    memory=2 * GIB,
+    disk=2**26,
+    file_size=2**24,
+    output=10_000,
+)
+# The first optimiser imports a great deal; on a busy machine that would cost a short time limit.
+SETUP = (
+    "import torch, numpy as np\nfrom gcb6206.exercises import solves\n"
+    "torch.optim.SGD([torch.zeros(1)], lr=0.1)\n"
+)
+SOLVES = '@solves("hw3.get_action")\ndef get_action(self, observation, epsilon=0.02):\n    '
+REQUEST = {
+    "critic": np.zeros((2, 3), np.float32),
+    "observations": np.zeros((4, 3), np.float32),
+    "epsilon": 0.0,
+    "seed": 0,
+}
+
+
+@pytest.fixture(scope="module")
+def kernel():
+    with SandboxedKernel(LIMITS) as kernel:
+        yield kernel
+
+
+@pytest.fixture(scope="module")
+def student():
+    with kernel_student(SETUP, LIMITS) as student:
+        yield student
+
+
+def printed(kernel, code):
+    execution = kernel.execute(code, 60)
+    assert execution.status == "ok", execution.message
+    return "".join(output.get("text", "") for output in execution.outputs)
+
+
+def verdict(student, code):
+    """The verdict on code that was run in the student's kernel, by one call of a judge."""
+    student.kernel.execute(code, 60)
+    with pytest.raises(StudentFailure) as failure:
+        student.run("hw3.get_action", **REQUEST)
+    return failure.value.verdict
+
+
+# What is out of reach
+
+
+def test_no_network(kernel):
+    execution = kernel.execute("import socket; socket.create_connection(('1.1.1.1', 53), timeout=3)", 10)
+    assert execution.status == "error" and "unreachable" in execution.message
+
+
+def test_sees_only_the_students_side_of_the_course(kernel):
+    course = str(bubblewrap.COURSE)
+    code = f"import os; print(*os.listdir({course!r}), *os.listdir({course + '/autograder'!r}))"
+    shown = set(printed(kernel, code).split())
+    assert {"gcb6206", "experiments", "probes", "exchange.py"} <= shown
+    hidden = {
+        "solutions",
+        "assignments",
+        "judges",
+        "mutants",
+        "sandbox",
+        "thresholds.yaml",
+        "build",
+        "tests",
+        ".git",
+    }
+    assert not hidden & shown
+
+
+@pytest.mark.parametrize("module", ["solutions", "solutions.hw3", "autograder.judges", "autograder.runner"])
+def test_cannot_import_what_knows_answers(kernel, module):
+    assert kernel.execute(f"import {module}", 10).message.startswith("ModuleNotFoundError")
+
+
+def test_cannot_see_other_files_or_processes(kernel, tmp_path):
+    secret = tmp_path / "gradebook.db"
+    secret.write_text("canary")
+    assert printed(kernel, f"import os; print(os.path.exists({str(secret)!r}))").strip() == "False"
+    assert int(printed(kernel, "print(sum(name.isdigit() for name in os.listdir('/proc')))")) < 6
+
+
+def test_cannot_change_what_is_outside(kernel, tmp_path):
+    canary = tmp_path / "canary"
+    canary.write_text("alive")
+    code = f"os.makedirs({str(tmp_path)!r}, exist_ok=True); open({str(canary)!r}, 'w').write('dead')"
+    kernel.execute(f"import os\n{code}", 10)
+    assert canary.read_text() == "alive"
+    package = bubblewrap.COURSE / "gcb6206" / "planted.py"
+    assert "Read-only file system" in kernel.execute(f"open({str(package)!r}, 'w')", 10).message
+
+
+def test_no_process_inside_holds_the_graders_environment(kernel):
+    code = (
+        "import glob; print(*(open(path).read() for path in glob.glob('/proc/[0-9]*/environ')), sep=chr(0))"
+    )
+    given = {entry.partition("=")[0] for entry in printed(kernel, code).strip().split("\0") if entry}
+    assert {"HOME", "PATH"} <= given <= {*bubblewrap.environment(), "PWD", "JPY_PARENT_PID"}
+
+
+def test_check_in_a_students_cell_is_harmless(kernel):
+    assert "outside" in printed(kernel, "from autograder import check\nprint(check('hw3.update'))")
+
+
+# Limits
+
+
+def test_output_is_bounded_and_holds_no_html(kernel):
+    outputs = kernel.execute("for _ in range(2000): print('x' * 1000)", 20).outputs
+    assert sum(len(output.text) for output in outputs) < LIMITS.output + 200
+    shown = kernel.execute("from IPython.display import HTML; HTML('<script>alert(1)</script>')", 10).outputs
+    assert [set(output.data) for output in shown] == [{"text/plain"}]
+
+
+def test_files_and_disk_are_bounded(kernel):
+    code = "open('big', 'wb').write(bytes(2**25))"
+    assert kernel.execute(code, 10).status == "error"
+    code = "for i in range(9): open(f'part{i}', 'wb').write(bytes(2**23))"
+    assert "No space left" in kernel.execute(code, 10).message
+
+
+def test_a_cell_over_its_time_is_interrupted_and_the_next_one_runs(kernel):
+    execution = kernel.execute("print('before')\nwhile True: pass", 1)
+    assert execution.status == "time limit" and execution.outputs[0].text == "before\n"
+    assert kernel.execute("1 + 1", 10).status == "ok"
+
+
+# Verdicts
+
+
+def test_a_right_answer_arrives(student):
+    student.kernel.execute(SOLVES + "return 1", 60)
+    assert student.run("hw3.get_action", **REQUEST)["actions"].tolist() == [1, 1, 1, 1]
+
+
+@pytest.mark.parametrize(
+    "body, expected",
+    [
+        ("raise KeyError('mine')", "failed"),
+        ("import sys; sys.exit()", "failed"),
+        ("return bytearray(10**12)", "memory limit"),
+        ("return torch.ones(10**12)", "memory limit"),
+        ("a = []\n    while True: a.append(bytearray(10**8))", "memory limit"),
+        ("while True: pass", "time limit"),
+    ],
+)
+def test_verdict_of_code_that_fails(student, body, expected):
+    assert verdict(student, SOLVES + body) == expected
+
+
+@pytest.mark.parametrize(
+    "forgery",
+    [
+        "lambda q, a: None",  # no answer at all
+        "lambda q, a: open(a, 'wb').write(b'junk')",
+        "lambda q, a: os.symlink('/etc/passwd', a)",
+        "lambda q, a: os.mkfifo(a)",
+        "lambda q, a: open(a, 'wb').truncate(2**24)",
+        "lambda q, a: open(a, 'wb').write(pickle.dumps({'ok': True}))",
+        "lambda q, a: np.savez(a, structure=np.array([{}], dtype=object))",
+        "lambda q, a: open(q, 'wb')",  # the request is read-only
+    ],
+)
+def test_forged_answers_are_refused(student, forgery):
+    code = f"import os, pickle, autograder.probes as p\nserve = p.serve\np.serve = {forgery}"
+    got = verdict(student, code)
+    student.kernel.execute("p.serve = serve", 20)
+    assert got == ("failed" if "open(q" in forgery else "refused")
+
+
+@pytest.mark.parametrize(
+    "body, expected",
+    [
+        ("import os; os._exit(0)", "crashed"),
+        ("import ctypes; ctypes.string_at(0)", "crashed"),
+        ("import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)\n    while True: pass", "time limit"),
+    ],
+)
+def test_verdict_of_code_that_takes_the_kernel_along(body, expected):
+    limits = Limits(seconds_per_probe=8, seconds_grace=1)
+    with kernel_student(SETUP + SOLVES + body, limits) as student:
+        assert verdict(student, "") == expected
+        began = time.monotonic()
+        assert verdict(student, "") == expected  # nothing is tried again
+        assert time.monotonic() - began < 1
+
+
+def test_the_total_time_is_bounded():
+    with SandboxedKernel(Limits(seconds_total=2, seconds_grace=1)) as kernel:
+        assert kernel.execute("import time; time.sleep(60)", 60).status == "time limit"
+        execution = kernel.execute("1", 60)
+        assert execution.status == "time limit" and "as a whole" in execution.message
+
+
+def test_code_that_raises_at_once_fails_every_probe():
+    with kernel_student("import no_such_module") as student, pytest.raises(StudentFailure) as failure:
+        student.run("hw3.get_action", **REQUEST)
+    assert failure.value.verdict == "failed" and "no_such_module" in failure.value.message
+
+
+# Never fail open
+
+
+def test_refuses_without_bubblewrap(monkeypatch):
+    bubblewrap.require.cache_clear()
+    monkeypatch.setattr(bubblewrap.shutil, "which", lambda program: None)
+    with pytest.raises(SandboxUnavailable, match="apt-get install bubblewrap") as refusal, SandboxedKernel():
+        pytest.fail("a kernel started without a sandbox")
+    assert "unsafe" in str(refusal.value)
+    bubblewrap.require.cache_clear()
+
+
+def test_refuses_where_bubblewrap_does_not_work(monkeypatch):
+    bubblewrap.require.cache_clear()
+    monkeypatch.setattr(bubblewrap, "command", lambda *_: ["sh", "-c", "echo no permission >&2; exit 1"])
+    with pytest.raises(SandboxUnavailable, match="no permission"), SandboxedKernel():
+        pytest.fail("a kernel started without a sandbox")
+    bubblewrap.require.cache_clear()
+
+
+def test_unsafe_has_to_be_asked_for_and_works():
+    with kernel_student(SETUP + SOLVES + "return 0", LIMITS, unsafe=True) as student:
+        assert student.run("hw3.get_action", **REQUEST)["actions"].tolist() == [0, 0, 0, 0]
+        assert verdict(student, SOLVES + "return bytearray(10**12)") == "memory limit"
