@@ -97,7 +97,9 @@ def main() -> None:
     for pair in range(args.pairs):
         mine, theirs = ours(args.steps, seed=pair), stable_baselines3(args.steps, seed=pair)
         ratios.append(mine / theirs)
-        print(f"pair {pair + 1}: ours {mine:.0f}, stable-baselines3 {theirs:.0f} steps/s, ratio {ratios[-1]:.2f}")
+        print(
+            f"pair {pair + 1}: ours {mine:.0f}, stable-baselines3 {theirs:.0f} steps/s, ratio {ratios[-1]:.2f}"
+        )
     print(f"ratio: {statistics.median(ratios):.2f}")
 
 

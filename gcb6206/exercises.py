@@ -158,7 +158,9 @@ def solves(exercise_id: str) -> Callable[[Callable], Callable]:
     def fill(implementation: Callable) -> Callable:
         if _parameters(implementation) != _parameters(target.stub):
             got = f"def {implementation.__name__}{inspect.signature(implementation)}:"
-            raise ExerciseError(f"{exercise_id!r} needs another signature.\n  expected: {target.header()}\n  got:      {got}")
+            raise ExerciseError(
+                f"{exercise_id!r} needs another signature.\n  expected: {target.header()}\n  got:      {got}"
+            )
         target.implementation = implementation
         return implementation
 

@@ -63,7 +63,11 @@ def test_a_wrapper_that_ends_at_a_life_or_clips_the_statistics_would_be_seen(mon
     lives = play(make_atari(GAME), 1500)[3]
     assert any(terminated and left > 0 for left, terminated in lives)
     monkeypatch.undo()
-    monkeypatch.setattr(atari_wrappers, "RecordEpisodeStatistics", lambda env: gym.wrappers.RecordEpisodeStatistics(gym.wrappers.TransformReward(env, np.sign)))
+    monkeypatch.setattr(
+        atari_wrappers,
+        "RecordEpisodeStatistics",
+        lambda env: gym.wrappers.RecordEpisodeStatistics(gym.wrappers.TransformReward(env, np.sign)),
+    )
     assert any(value % 10 for value in play(make_atari(GAME), 1500)[2])
 
 

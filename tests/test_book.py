@@ -18,7 +18,16 @@ ROOT = Path(__file__).resolve().parents[1]
 HTML = ROOT / "build" / "book" / "_build" / "html"
 PAGES = sorted(path.relative_to(ROOT).with_suffix("").as_posix() for path in (ROOT / "book").rglob("*.md"))
 CHROMIUM = "/usr/bin/chromium"
-BUILD = [str(Path(sys.executable).with_name("jupyter-book")), "build", ".", "--path-output", "build/book", "-W", "--keep-going", "--all"]
+BUILD = [
+    str(Path(sys.executable).with_name("jupyter-book")),
+    "build",
+    ".",
+    "--path-output",
+    "build/book",
+    "-W",
+    "--keep-going",
+    "--all",
+]
 
 pytestmark = pytest.mark.xdist_group("book")  # one worker builds once
 
@@ -33,7 +42,9 @@ def book():
     with open(ROOT / "build" / "book" / "lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         done = subprocess.run(BUILD, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=900)
-    lines = [line for line in (done.stdout + done.stderr).splitlines() if "WARNING:" in line or "ERROR" in line]
+    lines = [
+        line for line in (done.stdout + done.stderr).splitlines() if "WARNING:" in line or "ERROR" in line
+    ]
     assert done.returncode == 0, "\n".join(lines) or done.stderr[-3000:]
     return HTML
 
@@ -62,7 +73,10 @@ def visit(book, browser):
         page.trouble = []
         page.on("requestfailed", lambda request: page.trouble.append(f"failed: {request.url}"))
         page.on("pageerror", lambda error: page.trouble.append(f"error: {error}"))
-        page.on("request", lambda request: request.url.startswith(("file:", "data:")) or page.trouble.append(request.url))
+        page.on(
+            "request",
+            lambda request: request.url.startswith(("file:", "data:")) or page.trouble.append(request.url),
+        )
         page.goto((book / f"{name}.html").as_uri())
         return page
 
@@ -98,14 +112,22 @@ def loads_from_network(text: str) -> list[str]:
     found = [a["src"] for tag, a in page.tags if a.get("src")]
     found += [a["href"] for tag, a in page.tags if tag == "link" and a.get("href")]
     found = [address for address in found if re.match(r"(https?:)?//", address)]
-    return found + [address for script in page.scripts for address in re.findall(r"https?://[^\s\"']+", script)]
+    return found + [
+        address for script in page.scripts for address in re.findall(r"https?://[^\s\"']+", script)
+    ]
 
 
 def images_without_text(text: str) -> list[str]:
     """Pictures that say nothing to a screen reader: no alt text, or a file's name for one."""
     page = Elements(text)
-    bad = [a.get("src", "") for tag, a in page.tags if tag == "img" and not re.search(r"\w \w", a.get("alt") or "")]
-    return bad + ["svg" for tag, a in page.tags if tag == "svg" and a.get("role") == "img" and not a.get("aria-label")]
+    bad = [
+        a.get("src", "")
+        for tag, a in page.tags
+        if tag == "img" and not re.search(r"\w \w", a.get("alt") or "")
+    ]
+    return bad + [
+        "svg" for tag, a in page.tags if tag == "svg" and a.get("role") == "img" and not a.get("aria-label")
+    ]
 
 
 def broken_links(page: Path) -> list[str]:
@@ -129,14 +151,22 @@ def solution_lines() -> list[str]:
     """Lines that a student writes, long enough to be nobody else's."""
     lines = []
     for file in (ROOT / "solutions").glob("hw*.py"):
-        for block in re.findall(r"### BEGIN SOLUTION\n(.*?)### END SOLUTION", file.read_text(encoding="utf-8"), re.S):
+        for block in re.findall(
+            r"### BEGIN SOLUTION\n(.*?)### END SOLUTION", file.read_text(encoding="utf-8"), re.S
+        ):
             lines += [line.strip() for line in block.splitlines() if len(line.strip()) >= 25]
     return lines
 
 
 def printed_solutions(text: str) -> list[str]:
     """Solution lines that stand in a page."""
-    plain = re.sub(r"<[^>]+>", "", text).replace("&quot;", '"').replace("&#39;", "'").replace("&gt;", ">").replace("&lt;", "<")
+    plain = (
+        re.sub(r"<[^>]+>", "", text)
+        .replace("&quot;", '"')
+        .replace("&#39;", "'")
+        .replace("&gt;", ">")
+        .replace("&lt;", "<")
+    )
     return [line for line in solution_lines() if line in plain]
 
 
@@ -181,7 +211,10 @@ def test_a_page_that_needs_the_network_is_noticed(text):
     assert loads_from_network(text)
 
 
-@pytest.mark.parametrize("text", ['<img src="a.svg">', '<img src="a.svg" alt="">', '<img src="a.svg" alt="../a.svg">', '<svg role="img">'])
+@pytest.mark.parametrize(
+    "text",
+    ['<img src="a.svg">', '<img src="a.svg" alt="">', '<img src="a.svg" alt="../a.svg">', '<svg role="img">'],
+)
 def test_a_picture_without_text_is_noticed(text):
     assert images_without_text(text)
 
@@ -224,7 +257,11 @@ def test_every_reading_hint_of_the_judges_is_a_page():
 def test_every_bug_of_the_gallery_is_a_mutant():
     from book import gallery
 
-    files = [f"autograder/mutants/hw3/{exercise}/{bug}.py" for bug, (exercise, *_) in gallery.BUGS.items() if exercise]
+    files = [
+        f"autograder/mutants/hw3/{exercise}/{bug}.py"
+        for bug, (exercise, *_) in gallery.BUGS.items()
+        if exercise
+    ]
     assert [file for file in files if not (ROOT / file).is_file()] == []
 
 
@@ -364,7 +401,12 @@ def test_noise_widget_agrees_with_the_closed_form(visit, actions, bias):
     tab = visit("book/dqn/double-dqn")
     widget = tab.locator("[data-widget=noise]")
     widget.get_by_label("number of actions").fill(str(actions))
-    single, double = map(float, re.search(r"by (-?[\d.]+), two tables by (-?[\d.]+)\.", widget.locator("[aria-live]").inner_text()).groups())
+    single, double = map(
+        float,
+        re.search(
+            r"by (-?[\d.]+), two tables by (-?[\d.]+)\.", widget.locator("[aria-live]").inner_text()
+        ).groups(),
+    )
     assert abs(single - bias) < 0.06 and abs(double) < 0.06  # 4000 draws: a standard error of 0.016
 
 

@@ -7,7 +7,13 @@ import pytest
 
 from gcb6206.env_configs.config import ConfigError, field_docs
 from gcb6206.env_configs.schedule import PiecewiseSchedule
-from gcb6206.scripts.scripting_utils import BASE_CONFIGS, describe_fields, load_config, make_config, parse_overrides
+from gcb6206.scripts.scripting_utils import (
+    BASE_CONFIGS,
+    describe_fields,
+    load_config,
+    make_config,
+    parse_overrides,
+)
 
 YAMLS = sorted(Path("experiments").rglob("*.yaml"))
 
@@ -29,7 +35,12 @@ def test_basic_defaults_are_the_homeworks():
     schedule, agent = config["exploration_schedule"], config["agent_kwargs"]
     assert (config["total_steps"], config["learning_starts"], config["batch_size"]) == (300_000, 20_000, 128)
     assert (agent["discount"], agent["target_update_period"], agent["use_double_q"]) == (0.99, 1000, False)
-    assert [round(schedule.value(step), 4) for step in (0, 15_000, 30_000, 200_000)] == [1.0, 0.51, 0.02, 0.02]
+    assert [round(schedule.value(step), 4) for step in (0, 15_000, 30_000, 200_000)] == [
+        1.0,
+        0.51,
+        0.02,
+        0.02,
+    ]
 
 
 def test_atari_defaults_are_the_homeworks():
@@ -51,7 +62,10 @@ def write(tmp_path, text):
     [
         ("base_config: dqn_basik", "base_config is 'dqn_basik': did you mean 'dqn_basic'"),
         ("learning_rate: 1", "base_config is None"),
-        ("base_config: dqn_basic\nlerning_rate: 1", "unknown field 'lerning_rate': did you mean 'learning_rate'"),
+        (
+            "base_config: dqn_basic\nlerning_rate: 1",
+            "unknown field 'lerning_rate': did you mean 'learning_rate'",
+        ),
         ("base_config: dqn_basic\nbatch_size: many", "batch_size is 'many': expected int"),
         ("base_config: dqn_basic\nbatch_size: 2.5", "batch_size is 2.5: expected int"),
         ("base_config: dqn_basic\nbatch_size: 0", "batch_size is 0: expected at least 1"),
@@ -74,7 +88,9 @@ def test_missing_yaml_lists_what_is_there():
 
 
 def test_flags_override_the_file():
-    config = load_config("experiments/dqn/cartpole.yaml", parse_overrides(["--learning_rate", "1e-4", "--total-steps=5e3"]))
+    config = load_config(
+        "experiments/dqn/cartpole.yaml", parse_overrides(["--learning_rate", "1e-4", "--total-steps=5e3"])
+    )
     assert (config.learning_rate, config.total_steps) == (1e-4, 5000)
 
 
@@ -87,7 +103,9 @@ def test_wrong_flags_are_refused(words, message):
 def test_unknown_environment_names_the_nearest():
     with pytest.raises(ConfigError, match="unknown environment 'CartPole-v9': did you mean 'CartPole-v"):
         make_config("experiments/dqn/cartpole.yaml", {"env_name": "CartPole-v9"})["make_env"]()
-    with pytest.raises(ConfigError, match="unknown environment 'BankHeistt.*did you mean 'BankHeistNoFrameskip-v4'"):
+    with pytest.raises(
+        ConfigError, match="unknown environment 'BankHeistt.*did you mean 'BankHeistNoFrameskip-v4'"
+    ):
         make_config("experiments/dqn/bankheist.yaml", {"env_name": "BankHeisttNoFrameskip-v4"})["make_env"]()
 
 

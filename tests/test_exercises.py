@@ -61,7 +61,9 @@ def test_load_fills_again_what_a_student_overwrote():
 
 
 def test_unknown_exercise_names_the_nearest():
-    with pytest.raises(ExerciseError, match="unknown exercise 'hw3.update_crtic': did you mean 'hw3.update_critic'"):
+    with pytest.raises(
+        ExerciseError, match="unknown exercise 'hw3.update_crtic': did you mean 'hw3.update_critic'"
+    ):
         solves("hw3.update_crtic")
 
 

@@ -31,7 +31,14 @@ def test_small_mlp_gives_pytorchs_output_and_gradient(sizes):
     peer = as_sequential(network)
     (network(x) ** 2).sum().backward()
     (peer(x) ** 2).sum().backward()
-    peers = torch.cat([p for layer in peer if isinstance(layer, nn.Linear) for p in (layer.weight.grad.T.reshape(-1), layer.bias.grad)])
+    peers = torch.cat(
+        [
+            p
+            for layer in peer
+            if isinstance(layer, nn.Linear)
+            for p in (layer.weight.grad.T.reshape(-1), layer.bias.grad)
+        ]
+    )
     torch.testing.assert_close(network.weights.grad, peers, rtol=1e-4, atol=1e-5)
     with torch.no_grad():
         torch.testing.assert_close(network(x), peer(x), rtol=1e-4, atol=1e-5)
@@ -46,7 +53,9 @@ def test_small_mlp_passes_gradcheck_and_a_wrong_backward_does_not(monkeypatch):
         return torch.func.functional_call(network, {"weights": vector}, (x,))
 
     assert torch.autograd.gradcheck(output, (weights,))
-    monkeypatch.setattr("gcb6206.networks.small_mlp.np.matmul", lambda a, b, out: np.multiply(a @ b, 0.5, out=out))
+    monkeypatch.setattr(
+        "gcb6206.networks.small_mlp.np.matmul", lambda a, b, out: np.multiply(a @ b, 0.5, out=out)
+    )
     with pytest.raises(GradcheckError):
         torch.autograd.gradcheck(output, (weights,))
 
@@ -87,7 +96,10 @@ def test_lean_adam_is_adam():
     torch.manual_seed(0)
     ours, theirs = nn.Linear(5, 3), nn.Linear(5, 3)
     theirs.load_state_dict(ours.state_dict())
-    optimizers = [LeanAdam(ours.parameters(), lr=1e-2, eps=1e-4), torch.optim.Adam(theirs.parameters(), lr=1e-2, eps=1e-4)]
+    optimizers = [
+        LeanAdam(ours.parameters(), lr=1e-2, eps=1e-4),
+        torch.optim.Adam(theirs.parameters(), lr=1e-2, eps=1e-4),
+    ]
     schedules = [torch.optim.lr_scheduler.ExponentialLR(o, 0.9) for o in optimizers]
     for step in range(30):
         x = torch.randn(7, 5)
@@ -124,5 +136,9 @@ def test_critics_shapes_and_refusals():
 
 def test_from_numpy_keeps_whole_numbers_and_halves_doubles():
     batch = {"a": np.zeros(3), "b": np.zeros(3, np.uint8), "c": np.zeros(3, bool)}
-    assert {k: v.dtype for k, v in ptu.from_numpy(batch).items()} == {"a": torch.float32, "b": torch.uint8, "c": torch.bool}
+    assert {k: v.dtype for k, v in ptu.from_numpy(batch).items()} == {
+        "a": torch.float32,
+        "b": torch.uint8,
+        "c": torch.bool,
+    }
     np.testing.assert_array_equal(ptu.to_numpy(ptu.from_numpy(batch))["b"], batch["b"])

@@ -119,7 +119,9 @@ class NextIsReset(MemoryEfficientReplayBuffer):
         return batch
 
 
-@pytest.mark.parametrize("wrong", [StackShifted, StackAcrossEpisodes, ResetFrameLost, FramesNotWrapped, NextIsReset])
+@pytest.mark.parametrize(
+    "wrong", [StackShifted, StackAcrossEpisodes, ResetFrameLost, FramesNotWrapped, NextIsReset]
+)
 def test_wrong_frame_buffers_are_caught(wrong):
     buffer = wrong(STACK, capacity=20, seed=0)
     history = play(buffer, [1] * 60 + EPISODES + [1] * 40)
@@ -185,7 +187,13 @@ def test_wrong_plain_buffers_are_caught(wrong, count):
 
 def test_plain_buffer_keeps_its_dtypes():
     buffer = ReplayBuffer(capacity=4)
-    buffer.insert(observation=np.zeros((2, 3), np.uint8), action=1, reward=1.0, next_observation=np.zeros((2, 3), np.uint8), done=True)
+    buffer.insert(
+        observation=np.zeros((2, 3), np.uint8),
+        action=1,
+        reward=1.0,
+        next_observation=np.zeros((2, 3), np.uint8),
+        done=True,
+    )
     batch = buffer.sample(2)
     assert {key: (str(value.dtype), value.shape) for key, value in batch.items()} == {
         "observations": ("uint8", (2, 2, 3)),
@@ -233,7 +241,9 @@ def test_bad_use_is_refused():
         MemoryEfficientReplayBuffer(4, 10).on_reset(observation=np.zeros((3, 2), np.float32))
     buffer = ReplayBuffer(capacity=3)
     fill(buffer, 1)
-    with pytest.raises(ValueError, match=r"observations has shape \(5,\), but this buffer holds shape \(3,\)"):
+    with pytest.raises(
+        ValueError, match=r"observations has shape \(5,\), but this buffer holds shape \(3,\)"
+    ):
         buffer.insert(observation=np.zeros(5), action=0, reward=0, next_observation=np.zeros(5), done=False)
 
 

@@ -25,7 +25,16 @@ from gcb6206.scripts import parse_tensorboard, run_hw3
 from gcb6206.scripts.parse_tensorboard import read_scalars
 
 SMALL = ["--total_steps", "3000", "--learning_starts", "200", "--batch_size", "16", "--eval_interval", "500"]
-SMALL += ["--num_eval_trajectories", "2", "--log_interval", "100", "--checkpoint_interval", "300", "--hidden_size", "8"]
+SMALL += [
+    "--num_eval_trajectories",
+    "2",
+    "--log_interval",
+    "100",
+    "--checkpoint_interval",
+    "300",
+    "--hidden_size",
+    "8",
+]
 COMMAND = ["-cfg", "experiments/dqn/cartpole.yaml", "--solutions", "--seed", "4", "--no_gpu", *SMALL]
 
 
@@ -44,7 +53,10 @@ def all_points(log_dir):
 
 
 def test_same_seed_same_run_and_another_seed_another(tmp_path):
-    logs = [run_hw3.start([*COMMAND[:4], seed, *COMMAND[5:], "--log_root", str(tmp_path / name)]) for name, seed in ("a4", "b4", "c5")]
+    logs = [
+        run_hw3.start([*COMMAND[:4], seed, *COMMAND[5:], "--log_root", str(tmp_path / name)])
+        for name, seed in ("a4", "b4", "c5")
+    ]
     first, second, other = (read_scalars(log)["train_return"] for log in logs)
     np.testing.assert_array_equal(first[1], second[1])
     assert len(first[1]) != len(other[1]) or np.any(first[1] != other[1])
@@ -78,7 +90,9 @@ def test_an_evaluation_that_shares_the_environment_would_be_seen(solved, monkeyp
 def test_evaluation_explores_as_configured(solved, epsilon):
     seen = []
     config = small_config(**({"eval_epsilon": epsilon} if epsilon else {}))
-    with exercises.filled({"hw3.get_action": lambda self, observation, epsilon=0.5: seen.append(epsilon) or 0}):
+    with exercises.filled(
+        {"hw3.get_action": lambda self, observation, epsilon=0.5: seen.append(epsilon) or 0}
+    ):
         TrainingRun(config, NullLogger(), arguments()).evaluate(0)
     assert seen and set(seen) == {epsilon}
 
@@ -86,15 +100,42 @@ def test_evaluation_explores_as_configured(solved, epsilon):
 def test_log_holds_every_tag(tmp_path):
     log_dir = run_hw3.start([*COMMAND, "--log_root", str(tmp_path)])
     tags = set(read_scalars(log_dir))
-    assert tags == {"train_return", "train_ep_len", "eval_return", "eval_ep_len", "critic_loss", "q_values", "target_values"} | {
-        "grad_norm", "epsilon", "lr", "eval/return_std", "eval/return_max", "eval/return_min", "eval/ep_len_std"
+    assert tags == {
+        "train_return",
+        "train_ep_len",
+        "eval_return",
+        "eval_ep_len",
+        "critic_loss",
+        "q_values",
+        "target_values",
+    } | {
+        "grad_norm",
+        "epsilon",
+        "lr",
+        "eval/return_std",
+        "eval/return_max",
+        "eval/return_min",
+        "eval/ep_len_std",
     } | {"eval/ep_len_max", "eval/ep_len_min"}
     assert log_dir.name.startswith("hw3_dqn_cartpole_seed4_")
 
 
 def start_in_background(log_root, *more):
-    command = [sys.executable, "-m", "gcb6206.scripts.run_hw3", *(more or COMMAND), "--log_root", str(log_root)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
+    command = [
+        sys.executable,
+        "-m",
+        "gcb6206.scripts.run_hw3",
+        *(more or COMMAND),
+        "--log_root",
+        str(log_root),
+    ]
+    return subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
 
 
 def wait_for_checkpoint(log_root, process, step):
@@ -114,7 +155,15 @@ def test_killed_twice_and_resumed_equals_an_undisturbed_run(tmp_path):
     killed = wait_for_checkpoint(tmp_path / "killed", process, 300)
     process.send_signal(signal.SIGKILL)
     process.wait()
-    process = start_in_background(tmp_path / "killed", "--resume", str(killed), "--solutions", "--checkpoint_interval", "300", "--no_gpu")
+    process = start_in_background(
+        tmp_path / "killed",
+        "--resume",
+        str(killed),
+        "--solutions",
+        "--checkpoint_interval",
+        "300",
+        "--no_gpu",
+    )
     wait_for_checkpoint(tmp_path / "killed", process, 1200)
     process.send_signal(signal.SIGKILL)
     process.wait()
@@ -173,7 +222,15 @@ def test_checkpoint_with_code_in_it_is_refused(tmp_path):
 
 
 def test_frame_stacked_training_runs(tmp_path):
-    words = ["-cfg", "experiments/dqn/bankheist.yaml", "--solutions", "--total_steps", "260", "--learning_starts", "200"]
+    words = [
+        "-cfg",
+        "experiments/dqn/bankheist.yaml",
+        "--solutions",
+        "--total_steps",
+        "260",
+        "--learning_starts",
+        "200",
+    ]
     words += ["--batch_size", "2", "--eval_interval", "1000000", "--no_gpu", "--log_root", str(tmp_path)]
     words += ["--replay_buffer_capacity", "500", "-neval", "1", "--longest_episode", "30"]
     tags = read_scalars(run_hw3.start(words))
@@ -181,7 +238,9 @@ def test_frame_stacked_training_runs(tmp_path):
 
 
 def test_videos_are_written_on_request(tmp_path):
-    log_dir = run_hw3.start([*COMMAND, "--log_root", str(tmp_path), "--num_render_trajectories", "1", "--total_steps", "400"])
+    log_dir = run_hw3.start(
+        [*COMMAND, "--log_root", str(tmp_path), "--num_render_trajectories", "1", "--total_steps", "400"]
+    )
     videos = list((log_dir / "videos").glob("*.mp4"))
     assert len(videos) == 1 and videos[0].stat().st_size > 1000
 
@@ -217,7 +276,9 @@ def test_unknown_environment_writes_no_run(tmp_path, capsys):
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("words, message", [([], "name a configuration with -cfg"), (["-cfg", "x.yaml"], "no configuration file")])
+@pytest.mark.parametrize(
+    "words, message", [([], "name a configuration with -cfg"), (["-cfg", "x.yaml"], "no configuration file")]
+)
 def test_command_line_without_a_usable_configuration(words, message, capsys):
     assert run_hw3.main(words) == 2
     assert message in capsys.readouterr().err
@@ -231,7 +292,11 @@ def test_parse_tensorboard_draws_and_exports(tmp_path, capsys):
         logger.close()
     group = f"both={tmp_path / 'run1'},{tmp_path / 'run2'}"
     assert parse_tensorboard.main([group, "-o", str(tmp_path / "c.csv")]) == 0
-    assert (tmp_path / "c.csv").read_text().splitlines()[1:] == ["both,0,20,10,30,2", "both,100,120,110,130,2", "both,200,220,210,230,2"]
+    assert (tmp_path / "c.csv").read_text().splitlines()[1:] == [
+        "both,0,20,10,30,2",
+        "both,100,120,110,130,2",
+        "both,200,220,210,230,2",
+    ]
     assert parse_tensorboard.main([group, "-o", str(tmp_path / "c.png")]) == 0
     assert (tmp_path / "c.png").stat().st_size > 5000
     assert parse_tensorboard.main([group, "-d", "eval_retrun"]) == 2

@@ -287,7 +287,6 @@ def run_training_loop(
         epsilons: corners of the exploration schedule, `(corners, 2)` as (step, value).
         frames: stacked frames instead of vectors.
     """
-    from gcb6206.infrastructure import utils
     from gcb6206.scripts.run_hw3 import run_training_loop as under_test
 
     journal = Journal()

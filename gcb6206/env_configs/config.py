@@ -63,7 +63,9 @@ def read_yaml(path: str | Path) -> dict:
     path = Path(path)
     if not path.is_file():
         beside = sorted(str(p) for p in path.parent.glob("*.yaml")) if path.parent.is_dir() else []
-        raise ConfigError(f"no configuration file {path}" + (f": there are {', '.join(beside)}" if beside else ""))
+        raise ConfigError(
+            f"no configuration file {path}" + (f": there are {', '.join(beside)}" if beside else "")
+        )
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except yaml.YAMLError as error:

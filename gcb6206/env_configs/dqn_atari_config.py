@@ -71,7 +71,9 @@ class DQNAtariConfig:
             "agent_kwargs": {
                 "make_critic": AtariCritic,
                 "make_optimizer": functools.partial(LeanAdam, lr=self.learning_rate, eps=self.adam_eps),
-                "make_lr_schedule": functools.partial(torch.optim.lr_scheduler.LambdaLR, lr_lambda=rate.value),
+                "make_lr_schedule": functools.partial(
+                    torch.optim.lr_scheduler.LambdaLR, lr_lambda=rate.value
+                ),
                 **agent_fields(self),
             },
             "eval_epsilon": self.eval_epsilon,

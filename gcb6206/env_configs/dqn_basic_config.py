@@ -55,25 +55,37 @@ class DQNBasicConfig:
     def __post_init__(self):
         check_dqn_fields(self)
         if not 0.0 < self.exploration_fraction <= 1.0:
-            raise ConfigError(f"exploration_fraction is {self.exploration_fraction}: expected above 0, at most 1")
+            raise ConfigError(
+                f"exploration_fraction is {self.exploration_fraction}: expected above 0, at most 1"
+            )
         if self.learning_rate_final is not None and self.learning_rate_final < 0:
-            raise ConfigError(f"learning_rate_final is {self.learning_rate_final}: expected at least 0, or none")
+            raise ConfigError(
+                f"learning_rate_final is {self.learning_rate_final}: expected at least 0, or none"
+            )
         if self.num_layers < 0 or self.hidden_size < 1:
-            raise ConfigError(f"num_layers is {self.num_layers}, hidden_size {self.hidden_size}: expected >= 0 and >= 1")
+            raise ConfigError(
+                f"num_layers is {self.num_layers}, hidden_size {self.hidden_size}: expected >= 0 and >= 1"
+            )
 
     def build(self) -> dict:
         """The run's parts: what ``run_training_loop`` takes as ``config``."""
         decay = max(1, round(self.exploration_fraction * self.total_steps))
         final = self.learning_rate if self.learning_rate_final is None else self.learning_rate_final
         updates = max(1, self.total_steps - self.learning_starts)
-        rate = PiecewiseSchedule([(0, 1.0), (updates, final / self.learning_rate)], final / self.learning_rate)
+        rate = PiecewiseSchedule(
+            [(0, 1.0), (updates, final / self.learning_rate)], final / self.learning_rate
+        )
         return {
             "make_env": functools.partial(make_vector_env, self.env_name),
-            "exploration_schedule": PiecewiseSchedule([(0, 1.0), (decay, self.exploration_final)], self.exploration_final),
+            "exploration_schedule": PiecewiseSchedule(
+                [(0, 1.0), (decay, self.exploration_final)], self.exploration_final
+            ),
             "agent_kwargs": {
                 "make_critic": functools.partial(mlp_critic, n_layers=self.num_layers, size=self.hidden_size),
                 "make_optimizer": functools.partial(LeanAdam, lr=self.learning_rate),
-                "make_lr_schedule": functools.partial(torch.optim.lr_scheduler.LambdaLR, lr_lambda=rate.value),
+                "make_lr_schedule": functools.partial(
+                    torch.optim.lr_scheduler.LambdaLR, lr_lambda=rate.value
+                ),
                 **agent_fields(self),
             },
             **loop_fields(self),
@@ -89,7 +101,9 @@ def make_vector_env(env_name: str, render: bool = False) -> gym.Env:
     try:
         env = gym.make(env_name, render_mode="rgb_array" if render else None, disable_env_checker=True)
     except gym.error.UnregisteredEnv:
-        raise ConfigError(f"unknown environment {env_name!r}: {nearest(env_name, list(gym.registry))}") from None
+        raise ConfigError(
+            f"unknown environment {env_name!r}: {nearest(env_name, list(gym.registry))}"
+        ) from None
     return RecordEpisodeStatistics(env)
 
 
@@ -122,4 +136,7 @@ def loop_fields(config) -> dict:
     names = ("total_steps", "learning_starts", "batch_size", "replay_buffer_capacity")
     double = "_double" if config.use_double_q else ""
     built = f"{config.env_name}_lr{config.learning_rate:g}_d{config.discount:g}_t{config.target_update_period}{double}"
-    return {**{name: getattr(config, name) for name in names}, "log_name": (config.exp_name or built).replace("/", "-")}
+    return {
+        **{name: getattr(config, name) for name in names},
+        "log_name": (config.exp_name or built).replace("/", "-"),
+    }

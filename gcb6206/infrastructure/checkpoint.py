@@ -36,7 +36,9 @@ def load_checkpoint(path: str | Path) -> dict:
     """
     path = Path(path)
     if not path.is_file():
-        raise CheckpointError(f"no checkpoint {path}: runs write one when they are given --checkpoint_interval above 0")
+        raise CheckpointError(
+            f"no checkpoint {path}: runs write one when they are given --checkpoint_interval above 0"
+        )
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises many kinds for a damaged file

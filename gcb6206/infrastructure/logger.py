@@ -30,7 +30,12 @@ class Logger:
         self._writer.add_scalar(name, float(np.asarray(scalar).item()), step)
 
     def log_trajs_as_videos(
-        self, trajs: list[dict], step: int, max_videos_to_save: int = 2, fps: int = 30, video_title: str = "eval_rollouts"
+        self,
+        trajs: list[dict],
+        step: int,
+        max_videos_to_save: int = 2,
+        fps: int = 30,
+        video_title: str = "eval_rollouts",
     ) -> list[Path]:
         """Write the pictures of trajectories as MP4 files under ``videos/``; their paths."""
         paths = []
@@ -67,7 +72,12 @@ class NullLogger:
         """Drop it."""
 
     def log_trajs_as_videos(
-        self, trajs: list[dict], step: int, max_videos_to_save: int = 2, fps: int = 30, video_title: str = "eval_rollouts"
+        self,
+        trajs: list[dict],
+        step: int,
+        max_videos_to_save: int = 2,
+        fps: int = 30,
+        video_title: str = "eval_rollouts",
     ) -> list[Path]:
         """Drop them."""
         return []
@@ -89,7 +99,9 @@ def write_video(path: str | Path, frames: np.ndarray, fps: int = 30) -> Path:
     if len(frames) == 0:
         raise ValueError(f"no pictures for {path}: sample the trajectory with render=True")
     path.parent.mkdir(parents=True, exist_ok=True)
-    imageio.mimwrite(path, list(frames), fps=fps, codec="libx264", macro_block_size=2, output_params=["-loglevel", "error"])
+    imageio.mimwrite(
+        path, list(frames), fps=fps, codec="libx264", macro_block_size=2, output_params=["-loglevel", "error"]
+    )
     return path
 
 

@@ -40,7 +40,9 @@ def init_gpu(use_gpu: bool = True, gpu_id: int = 0) -> torch.device:
     global device
     if use_gpu and torch.cuda.is_available():
         if not 0 <= gpu_id < torch.cuda.device_count():
-            raise ValueError(f"which_gpu is {gpu_id}, but this machine has GPUs 0 to {torch.cuda.device_count() - 1}")
+            raise ValueError(
+                f"which_gpu is {gpu_id}, but this machine has GPUs 0 to {torch.cuda.device_count() - 1}"
+            )
         device = torch.device(f"cuda:{gpu_id}")
     else:
         device = torch.device("cpu")

@@ -54,12 +54,16 @@ class ReplayBuffer:
             "dones": np.asarray(done, dtype=bool),
         }
         if not self._arrays:
-            self._arrays = {key: np.empty((self.capacity, *value.shape), value.dtype) for key, value in row.items()}
+            self._arrays = {
+                key: np.empty((self.capacity, *value.shape), value.dtype) for key, value in row.items()
+            }
         slot = self.inserted % self.capacity
         for key, value in row.items():
             array = self._arrays[key]
             if value.shape != array.shape[1:]:
-                raise ValueError(f"{key} has shape {value.shape}, but this buffer holds shape {array.shape[1:]}")
+                raise ValueError(
+                    f"{key} has shape {value.shape}, but this buffer holds shape {array.shape[1:]}"
+                )
             array[slot] = value
         self.inserted += 1
 
@@ -114,7 +118,9 @@ class MemoryEfficientReplayBuffer:
 
     def __init__(self, frame_history_len: int, capacity: int = 1_000_000, seed: int | None = None):
         if capacity < 1 or frame_history_len < 1:
-            raise ValueError(f"capacity {capacity} and frame_history_len {frame_history_len} must be at least 1")
+            raise ValueError(
+                f"capacity {capacity} and frame_history_len {frame_history_len} must be at least 1"
+            )
         self.frame_history_len = frame_history_len
         self.capacity = capacity
         # One frame a step, room for a reset frame every 20 steps, and one whole stack beside the newest step.

@@ -19,13 +19,20 @@ from tqdm.auto import tqdm
 from gcb6206.agents.dqn_agent import DQNAgent
 from gcb6206.infrastructure import pytorch_util as ptu
 from gcb6206.infrastructure import utils
-from gcb6206.infrastructure.checkpoint import CheckpointError, load_checkpoint, save_checkpoint, tensors_to_numpy
+from gcb6206.infrastructure.checkpoint import (
+    CheckpointError,
+    load_checkpoint,
+    save_checkpoint,
+    tensors_to_numpy,
+)
 from gcb6206.infrastructure.logger import NullLogger
 from gcb6206.infrastructure.replay_buffer import MemoryEfficientReplayBuffer, ReplayBuffer
 
 CHECKPOINT = "checkpoint.pt"
 FRAME_HISTORY = 4
-LONGEST_EPISODE = 10_000  # steps of an evaluation episode where neither configuration nor environment sets a limit
+LONGEST_EPISODE = (
+    10_000  # steps of an evaluation episode where neither configuration nor environment sets a limit
+)
 
 
 class TrainingRun:
@@ -61,7 +68,9 @@ class TrainingRun:
         self.replay_buffer = make_replay_buffer(
             self.env.observation_space.shape, config.get("replay_buffer_capacity", 1_000_000), args.seed
         )
-        self.agent = DQNAgent(self.env.observation_space.shape, int(self.env.action_space.n), **config["agent_kwargs"])
+        self.agent = DQNAgent(
+            self.env.observation_space.shape, int(self.env.action_space.n), **config["agent_kwargs"]
+        )
         limit = self.env.spec.max_episode_steps if self.env.spec else None
         self.longest_episode = config.get("longest_episode") or limit or LONGEST_EPISODE
         self.eval_epsilon = config.get("eval_epsilon", 0.0)
@@ -93,7 +102,9 @@ class TrainingRun:
                     last_checkpoint = self._step
                 self._episode_begins = False
                 if (now := time.monotonic()) - painted >= 0.5 or self._step == total:
-                    bar.set_postfix({name: f"{value:.1f}" for name, value in self._figures.items()}, refresh=False)
+                    bar.set_postfix(
+                        {name: f"{value:.1f}" for name, value in self._figures.items()}, refresh=False
+                    )
                     bar.update(self._step - bar.n)
                     painted = now
         self.logger.flush()
@@ -132,7 +143,10 @@ class TrainingRun:
         """
         with _random_streams_untouched():
             trajectories = utils.sample_n_trajectories(
-                self.eval_env, self.agent.greedy(self.eval_epsilon), self.args.num_eval_trajectories, self.longest_episode
+                self.eval_env,
+                self.agent.greedy(self.eval_epsilon),
+                self.args.num_eval_trajectories,
+                self.longest_episode,
             )
             self._record_videos(step)
         statistics = [trajectory["episode_statistics"] for trajectory in trajectories]
@@ -158,7 +172,9 @@ class TrainingRun:
             self.render_env = self.config["make_env"](render=True)
             self.render_env.reset(seed=self.args.seed + 2_000_003)
         policy = self.agent.greedy(self.eval_epsilon)
-        films = utils.sample_n_trajectories(self.render_env, policy, wanted, self.longest_episode, render=True)
+        films = utils.sample_n_trajectories(
+            self.render_env, policy, wanted, self.longest_episode, render=True
+        )
         self.logger.log_trajs_as_videos(films, step, max_videos_to_save=wanted)
 
     def _save(self) -> None:
@@ -191,12 +207,16 @@ class TrainingRun:
             if state["settings"].get(name) != value
         ]
         if differing:
-            raise CheckpointError(f"cannot resume {self._checkpoint} with other settings: {'; '.join(differing)}")
+            raise CheckpointError(
+                f"cannot resume {self._checkpoint} with other settings: {'; '.join(differing)}"
+            )
         self._step = state["step"]
         self.agent.load_training_state(state["agent"])
         self.replay_buffer.load_state(tensors_to_numpy(state["replay_buffer"]))
         streams = state["random"]
-        np.random.set_state(("MT19937", streams["numpy"]["keys"].numpy(), streams["numpy"]["position"], 0, 0.0))
+        np.random.set_state(
+            ("MT19937", streams["numpy"]["keys"].numpy(), streams["numpy"]["position"], 0, 0.0)
+        )
         torch.set_rng_state(streams["torch"])
         self.env.unwrapped.np_random.bit_generator.state = streams["env"]
         self.eval_env.unwrapped.np_random.bit_generator.state = streams["eval_env"]
@@ -233,7 +253,9 @@ def check_action_space(env: gym.Env) -> None:
         ValueError: the actions are not a finite set numbered from 0.
     """
     if not isinstance(env.action_space, gym.spaces.Discrete) or env.action_space.start != 0:
-        raise ValueError(f"unsupported action space {env.action_space}: DQN needs Discrete(n), numbered from 0")
+        raise ValueError(
+            f"unsupported action space {env.action_space}: DQN needs Discrete(n), numbered from 0"
+        )
 
 
 @contextlib.contextmanager

@@ -32,7 +32,9 @@ def sample_trajectory(env: gym.Env, agent, max_length: int, render: bool = False
     """
 
 
-def sample_n_trajectories(env: gym.Env, agent, ntraj: int, max_length: int, render: bool = False) -> list[dict]:
+def sample_n_trajectories(
+    env: gym.Env, agent, ntraj: int, max_length: int, render: bool = False
+) -> list[dict]:
     """Play ``ntraj`` episodes; a list of what ``sample_trajectory`` returns.
 
     Raises:

@@ -61,7 +61,9 @@ class _NumpyMLP(torch.autograd.Function):
         grad = grad_output.numpy()
         vector = ctx.saved_tensors[0].numpy()
         grad_vector = np.empty_like(vector)
-        backwards = zip(_layers(vector, ctx.sizes)[::-1], _layers(grad_vector, ctx.sizes)[::-1], ctx.inputs[::-1])
+        backwards = zip(
+            _layers(vector, ctx.sizes)[::-1], _layers(grad_vector, ctx.sizes)[::-1], ctx.inputs[::-1]
+        )
         for depth, ((matrix, _), (grad_matrix, grad_bias), layer_input) in enumerate(backwards, 1):
             np.matmul(layer_input.T, grad, out=grad_matrix)
             np.add.reduce(grad, 0, out=grad_bias)

@@ -93,9 +93,13 @@ def main(words: list[str] | None = None) -> int:
         prog="python -m gcb6206.scripts.parse_tensorboard",
         description="Draw or export one tag of several runs; the band goes from the lowest to the highest seed.",
     )
-    parser.add_argument("runs", nargs="+", metavar="LABEL=DIR[,DIR...]", help="a line of the plot and its seeds")
+    parser.add_argument(
+        "runs", nargs="+", metavar="LABEL=DIR[,DIR...]", help="a line of the plot and its seeds"
+    )
     parser.add_argument("-d", "--data_key", default="eval_return", help="the tag (eval_return)")
-    parser.add_argument("-o", "--output_file", default="curves.png", help="picture, or .csv for the numbers (curves.png)")
+    parser.add_argument(
+        "-o", "--output_file", default="curves.png", help="picture, or .csv for the numbers (curves.png)"
+    )
     parser.add_argument("-t", "--title", default="")
     parser.add_argument("-x", "--x_label_name", default="environment steps")
     parser.add_argument("-y", "--y_label_name", default=None, help="the tag by default")
@@ -106,7 +110,9 @@ def main(words: list[str] | None = None) -> int:
             scalars = [read_scalars(directory) for directory in directories]
             for directory, tags in zip(directories, scalars):
                 if args.data_key not in tags:
-                    raise ValueError(f"{directory} has no tag {args.data_key!r}: {nearest(args.data_key, sorted(tags))}")
+                    raise ValueError(
+                        f"{directory} has no tag {args.data_key!r}: {nearest(args.data_key, sorted(tags))}"
+                    )
             groups[label] = [tags[args.data_key] for tags in scalars]
     except (FileNotFoundError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)

@@ -75,7 +75,9 @@ def write_scalars(path: Path, scalars: dict) -> None:
 
 def commit() -> str:
     """The commit that is checked out, with a mark if the package's files differ from it."""
-    head = subprocess.run(["git", "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True).stdout.strip()
+    head = subprocess.run(
+        ["git", "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True
+    ).stdout.strip()
     tracked = ["git", "status", "--porcelain", "--untracked-files=no", "gcb6206", "solutions", "experiments"]
     changed = subprocess.run(tracked, capture_output=True, text=True).stdout.strip()
     return (head or "unknown") + (" with changes" if changed else "")
@@ -86,15 +88,23 @@ def hardware() -> str:
     model = platform.processor() or platform.machine()
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.exists():
-        models = [line.split(":", 1)[1].strip() for line in cpuinfo.read_text().splitlines() if line.startswith("model name")]
+        models = [
+            line.split(":", 1)[1].strip()
+            for line in cpuinfo.read_text().splitlines()
+            if line.startswith("model name")
+        ]
         return f"{models[0] if models else model}, {len(models)} cores, one thread used"
     return model
 
 
 def main(words: list[str] | None = None) -> int:
     """The command line."""
-    parser = argparse.ArgumentParser(prog="python -m gcb6206.scripts.record", description=__doc__.split("\n")[0])
-    parser.add_argument("names", nargs="+", metavar="NAME", help="a result of book/results/results.yaml, or 'all'")
+    parser = argparse.ArgumentParser(
+        prog="python -m gcb6206.scripts.record", description=__doc__.split("\n")[0]
+    )
+    parser.add_argument(
+        "names", nargs="+", metavar="NAME", help="a result of book/results/results.yaml, or 'all'"
+    )
     parser.add_argument("--force", action="store_true", help="record again what is there already")
     args = parser.parse_args(words)
     try:

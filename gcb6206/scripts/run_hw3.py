@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import sys
 import time
 from pathlib import Path
@@ -45,21 +46,36 @@ def make_parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog=describe_fields(),
     )
-    parser.add_argument("--config_file", "-cfg", help="YAML file that names a base_config and overrides its fields")
+    parser.add_argument(
+        "--config_file", "-cfg", help="YAML file that names a base_config and overrides its fields"
+    )
     parser.add_argument("--resume", metavar="DIR", help="go on with the run in DIR, from its last checkpoint")
-    parser.add_argument("--eval_interval", "-ei", type=_positive, default=10_000, help="steps between evaluations (10000)")
-    parser.add_argument("--num_eval_trajectories", "-neval", type=_positive, default=10, help="greedy episodes in each (10)")
-    parser.add_argument("--num_render_trajectories", "-nvid", type=int, default=0, help="videos at each evaluation (0)")
+    parser.add_argument(
+        "--eval_interval", "-ei", type=_positive, default=10_000, help="steps between evaluations (10000)"
+    )
+    parser.add_argument(
+        "--num_eval_trajectories", "-neval", type=_positive, default=10, help="greedy episodes in each (10)"
+    )
+    parser.add_argument(
+        "--num_render_trajectories", "-nvid", type=int, default=0, help="videos at each evaluation (0)"
+    )
     parser.add_argument("--seed", type=int, default=1, help="of the whole run (1)")
     parser.add_argument("--no_gpu", "-ngpu", action="store_true", help="stay on the CPU")
     parser.add_argument("--which_gpu", "-gpu_id", type=int, default=0, help="number of the GPU (0)")
-    parser.add_argument("--log_interval", type=_positive, default=1_000, help="steps between logged updates (1000)")
     parser.add_argument(
-        "--checkpoint_interval", type=int, default=10_000, help="steps between checkpoints, 0 for none (10000)"
+        "--log_interval", type=_positive, default=1_000, help="steps between logged updates (1000)"
+    )
+    parser.add_argument(
+        "--checkpoint_interval",
+        type=int,
+        default=10_000,
+        help="steps between checkpoints, 0 for none (10000)",
     )
     parser.add_argument("--log_root", default="data", help="where the run's directory is made (data)")
     parser.add_argument(
-        "--solutions", action="store_true", help="train with the reference solutions (needs the instructor's repository)"
+        "--solutions",
+        action="store_true",
+        help="train with the reference solutions (needs the instructor's repository)",
     )
     return parser
 
@@ -72,9 +88,7 @@ def start(words: list[str] | None = None) -> Path:
     """
     args, rest = make_parser().parse_known_args(words)
     if args.solutions:
-        import solutions
-
-        solutions.load("hw3")
+        _load_solutions()
     if args.resume:
         log_dir = Path(args.resume)
         before = read_yaml(log_dir / RUN_FILE)
@@ -82,7 +96,10 @@ def start(words: list[str] | None = None) -> Path:
         args = argparse.Namespace(**{**vars(args), **before, "resume": args.resume})
     elif args.config_file:
         config = make_config(args.config_file, parse_overrides(rest))
-        log_dir = Path(args.log_root) / f"hw3_dqn_{config['log_name']}_seed{args.seed}_{time.strftime('%d-%m-%Y_%H-%M-%S')}"
+        log_dir = (
+            Path(args.log_root)
+            / f"hw3_dqn_{config['log_name']}_seed{args.seed}_{time.strftime('%d-%m-%Y_%H-%M-%S')}"
+        )
     else:
         raise ConfigError("name a configuration with -cfg FILE.yaml, or a run to go on with by --resume DIR")
 
@@ -113,6 +130,21 @@ def main(words: list[str] | None = None) -> int:
         print("interrupted: go on with --resume and the run's directory", file=sys.stderr)
         return 130
     return 0
+
+
+def _load_solutions() -> None:
+    """Fill the exercises from the instructor's repository.
+
+    Raises:
+        ConfigError: this is a student's copy.
+    """
+    try:
+        solutions = importlib.import_module("solutions")
+    except ModuleNotFoundError:
+        raise ConfigError(
+            "--solutions needs the folder solutions/, which only the instructor's repository has"
+        ) from None
+    solutions.load("hw3")
 
 
 def _positive(word: str) -> int:

@@ -46,7 +46,9 @@ def parse_overrides(words: list[str]) -> dict[str, str]:
     while rest:
         word = rest.pop(0)
         if not word.startswith("--"):
-            raise ConfigError(f"unexpected {word!r} on the command line: fields are changed with --name value")
+            raise ConfigError(
+                f"unexpected {word!r} on the command line: fields are changed with --name value"
+            )
         name, equals, value = word[2:].partition("=")
         if not equals:
             if not rest or rest[0].startswith("--"):
