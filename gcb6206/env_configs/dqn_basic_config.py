@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 from dataclasses import dataclass
 
 import gymnasium as gym
@@ -98,6 +99,7 @@ def make_vector_env(env_name: str, render: bool = False) -> gym.Env:
     Raises:
         ConfigError: no environment of that name; the nearest is named.
     """
+    os.environ.setdefault("SDL_VIDEODRIVER", "dummy")  # pictures need no screen, and SDL complains where there is none
     try:
         env = gym.make(env_name, render_mode="rgb_array" if render else None, disable_env_checker=True)
     except gym.error.UnregisteredEnv:
