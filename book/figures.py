@@ -1,8 +1,8 @@
 """What the book's pages draw with: one look for all figures, recorded runs, and the instructors' edition.
 
-A recorded run is a folder ``book/results/<name>/`` with ``record.json`` (the command and where it ran) and one
-``seed_<n>.csv`` (columns ``tag,step,value``) per seed. Nothing here fills a gap: a run that is not recorded is
-drawn as an empty frame that says so.
+A recorded run is a folder ``book/results/<name>/`` with ``record.json`` (the command and where it ran) and
+one ``seed_<n>.csv`` (columns ``tag,step,value``) per seed. Nothing here fills a gap: a run that is not
+recorded is drawn as an empty frame that says so.
 """
 
 from __future__ import annotations
@@ -42,14 +42,15 @@ plt.rcParams.update(
 
 
 def curves(name: str) -> dict[int, dict[str, Curve]]:
-    """The logged curves of a recorded run: ``{seed: {tag: (steps, values)}}``, empty if it is not recorded."""
+    """The curves of a recorded run: ``{seed: {tag: (steps, values)}}``, empty if it is not recorded."""
     seeds = {}
     for file in sorted((RESULTS / name).glob("seed_*.csv")):
         logged: dict[str, list] = {}
         with file.open(encoding="utf-8", newline="") as lines:
             for row in csv.DictReader(lines):
                 logged.setdefault(row["tag"], []).append((float(row["step"]), float(row["value"])))
-        seeds[int(file.stem.split("_")[1])] = {tag: tuple(np.array(sorted(points)).T) for tag, points in logged.items()}
+        by_tag = {tag: tuple(np.array(sorted(points)).T) for tag, points in logged.items()}
+        seeds[int(file.stem.split("_")[1])] = by_tag
     return dict(sorted(seeds.items()))
 
 
@@ -61,16 +62,18 @@ def record(name: str) -> dict:
 
 def final_return(name: str, last: int = 3) -> dict[int, float]:
     """Per seed, the median of the last evaluations' mean returns."""
-    return {seed: float(np.median(c["eval_return"][1][-last:])) for seed, c in curves(name).items() if "eval_return" in c}
+    evaluated = {seed: c["eval_return"][1] for seed, c in curves(name).items() if "eval_return" in c}
+    return {seed: float(np.median(values[-last:])) for seed, values in evaluated.items()}
 
 
 def spread(name: str, tag: str) -> tuple[np.ndarray, np.ndarray]:
-    """A tag's steps ``(points,)`` and the values of all seeds ``(seeds, points)``, cut to the shortest seed."""
+    """A tag over all seeds: the first seed's steps ``(points,)``, and values there ``(seeds, points)``."""
     found = [c[tag] for c in curves(name).values() if tag in c]
     if not found:
         return np.empty(0), np.empty((0, 0))
-    shortest = min(len(steps) for steps, _ in found)
-    return found[0][0][:shortest], np.stack([values[:shortest] for _, values in found])
+    grid = found[0][0]
+    grid = grid[grid <= min(steps[-1] for steps, _ in found)]
+    return grid, np.stack([np.interp(grid, steps, values) for steps, values in found])
 
 
 def plot_runs(ax: Axes, runs: dict[str, str], tag: str) -> None:
@@ -92,18 +95,52 @@ def plot_runs(ax: Axes, runs: dict[str, str], tag: str) -> None:
     ax.set(xlabel="environment step", ylabel=tag)
 
 
+def milestones(name: str, level: float) -> dict[int, tuple[float | None, float, float]]:
+    """Per seed: the first evaluation at a level, the share at that level from there on, and the lowest there.
+
+    A seed that never reaches it has step None, share 0 and its highest evaluation.
+    """
+    found = {}
+    for seed, logged in curves(name).items():
+        steps, values = logged["eval_return"]
+        reached = np.flatnonzero(values >= level)
+        if len(reached):
+            later = values[reached[0] :]
+            found[seed] = (float(steps[reached[0]]), float((later >= level).mean()), float(later.min()))
+        else:
+            found[seed] = (None, 0.0, float(values.max()))
+    return found
+
+
+def milestone_table(runs: dict[str, str], level: float = 475.0) -> Markdown:
+    """When each seed first evaluates at a level, how often from there on, and how low it falls again."""
+    goal = f"{level:.0f}"
+    rows = [f"| run | seed | first {goal} at step | at {goal} from there on | lowest from there on |"]
+    rows.append("|---|---|---|---|---|")
+    for label, name in runs.items():
+        for seed, (step, share, lowest) in milestones(name, level).items():
+            ends = "never | | highest: " if step is None else f"{step:,.0f} | {share:.0%} | "
+            rows.append(f"| {label} | {seed} | {ends}{lowest:.0f} |")
+    return Markdown("\n".join(rows) if rows[2:] else "*None of these runs is recorded yet.*")
+
+
 def runs_table(runs: dict[str, str]) -> Markdown:
-    """What was run, on what, how long, and how it ended: one row a recorded run."""
-    rows = ["| run | median of the last 3 evaluations, per seed | minutes | hardware | command |", "|---|---|---|---|---|"]
+    """How each recorded run ended, how long it took and what its command is; and on what they ran."""
+    rows = ["| run | median of the last 3 evaluations, per seed | minutes | recorded as |"]
+    rows.append("|---|---|---|---|")
+    machines, commands = set(), []
     for label, name in runs.items():
         about, final = record(name), final_return(name)
         if not final:
-            rows.append(f"| {label} | not recorded | | | |")
+            rows.append(f"| {label} | not recorded | | |")
             continue
         ends = ", ".join(f"{value:.0f}" for value in final.values())
-        seconds = about.get("wall_seconds", {})
-        total = sum(seconds.values()) if isinstance(seconds, dict) else float(seconds)
-        rows.append(f"| {label} | {ends} | {total / 60:.0f} | {about.get('hardware', '')} | `{about.get('command', '')}` |")
+        seconds = sum(seed["wall_seconds"] for seed in about["seeds"].values())
+        rows.append(f"| {label} | {ends} | {seconds / 60:.0f} | `{name}` |")
+        machines.add(about["hardware"])
+        commands.append(about["command"])
+    where = "; ".join(sorted(machines)) or "nothing yet"
+    rows += ["", f"Recorded on: {where}. Minutes are those of all seeds.", "", "```bash", *commands, "```"]
     return Markdown("\n".join(rows))
 
 
@@ -133,9 +170,11 @@ def show_solution(exercise_id: str) -> Markdown:
 
     exercise = exercises.get(exercise_id)
     if os.environ.get("SOLUTIONS", "0") in ("", "0"):
-        return Markdown(f"*Your turn: `{exercise.name}` in `{exercise.notebook}`. The instructors' edition prints the solution here.*")
+        turn = f"Your turn: `{exercise.name}` in `{exercise.notebook}`."
+        return Markdown(f"*{turn} The instructors' edition prints the solution here.*")
     source = (ROOT / "solutions" / f"{exercise.homework}.py").read_text(encoding="utf-8")
     start = source.index(f'@solves("{exercise_id}")')
     end = source.find("\n@solves(", start + 1)
-    lines = [line for line in source[start : end if end > 0 else None].splitlines() if not line.strip().startswith("### ")]
-    return Markdown("```python\n" + "\n".join(lines).rstrip() + "\n```")
+    lines = source[start : end if end > 0 else None].splitlines()
+    code = "\n".join(line for line in lines if not line.strip().startswith("### "))
+    return Markdown(f"```python\n{code.rstrip()}\n```")

@@ -1,4 +1,4 @@
-"""The book: builds without a warning, reads offline, hides the solutions, and its widgets work in a browser."""
+"""The book: builds without a warning, reads offline, hides solutions, and its widgets work in a browser."""
 
 from __future__ import annotations
 
@@ -439,6 +439,6 @@ def test_quiz_explains_every_choice_and_counts(visit):
     first.locator("details.quiz-wrong summary").first.click()
     first.locator("details.quiz-right summary").click()
     questions.nth(1).locator("details.quiz-right summary").click()
-    assert tab.locator(".quiz-score").inner_text().startswith("1 right at the first try, 2 of")
+    tab.locator(".quiz-score", has_text="1 right at the first try, 2 of").wait_for(timeout=5_000)
     reasons = tab.locator(".quiz-question details > :not(summary)").all_text_contents()
     assert len(reasons) >= 3 * questions.count() and all(len(reason) > 40 for reason in reasons)

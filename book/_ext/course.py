@@ -16,7 +16,8 @@ from sphinx.application import Sphinx
 from sphinx.config import Config
 
 ROOT = Path(__file__).resolve().parents[2]
-SOURCES = ("gcb6206", "solutions", "autograder", "experiments", "book/results", "book/figures.py", "book/_ext")
+SOURCES = ("gcb6206", "solutions", "autograder", "experiments", "book")
+CACHES_KEPT = 2  # this content's and the one before, such as the other edition's
 SUFFIXES = {".py", ".yaml", ".csv", ".json"}
 
 
@@ -28,8 +29,7 @@ def content_key(root: Path = ROOT) -> str:
     """
     digest = hashlib.sha256(f"solutions={solutions_shown()}".encode())
     for source in SOURCES:
-        path = root / source
-        for file in [path] if path.is_file() else sorted(path.rglob("*")):
+        for file in sorted((root / source).rglob("*")):
             if file.suffix in SUFFIXES and file.is_file():
                 digest.update(file.relative_to(root).as_posix().encode())
                 digest.update(file.read_bytes())
@@ -42,26 +42,21 @@ def solutions_shown() -> bool:
 
 
 def prepare(app: Sphinx, config: Config) -> None:
-    """Point the notebook cache at this content's folder, drop older ones, and let kernels import the course."""
-    caches = Path(app.outdir).parents[1] / "cache"
-    config.nb_execution_cache_path = str(caches / config.course_key)
-    for old in caches.glob("*"):
-        if old.name != config.course_key:
-            shutil.rmtree(old, ignore_errors=True)
+    """Point the notebook cache at this content's folder, drop old ones, and let kernels import the course."""
+    caches = Path(app.outdir).parent / ".notebook_cache"
+    cache = caches / config.course_key
+    cache.mkdir(parents=True, exist_ok=True)
+    cache.touch()
+    config.nb_execution_cache_path = str(cache)
+    for old in sorted(caches.glob("*"), key=lambda path: path.stat().st_mtime)[:-CACHES_KEPT]:
+        shutil.rmtree(old, ignore_errors=True)
     paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
     os.environ["PYTHONPATH"] = os.pathsep.join(paths)
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-
-
-def record_key(app: Sphinx, error: Exception | None) -> None:
-    """Write the key beside the finished book, for whoever asks whether it is up to date."""
-    if error is None:
-        (Path(app.outdir) / "course_key.txt").write_text(app.config.course_key + "\n")
 
 
 def setup(app: Sphinx) -> dict:
     """Register with Sphinx."""
     app.add_config_value("course_key", content_key(), "env")
     app.connect("config-inited", prepare)
-    app.connect("build-finished", record_key)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

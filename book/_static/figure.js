@@ -57,12 +57,15 @@ const course = (() => {
     return String(+x.toPrecision(3));
   };
 
+  // How wide a picture is drawn, so that its letters keep their size on a phone.
+  const pageWidth = () => Math.max(320, Math.min(680, (document.querySelector("article") || document.body).clientWidth - 40));
+
   function ticks(low, high, log) {
     if (log) {
       const first = Math.ceil(low - 1e-9), last = Math.floor(high + 1e-9), every = Math.ceil((last - first + 1) / 6);
       return Array.from({ length: last - first + 1 }, (_, i) => first + i).filter((_, i) => i % every === 0);
     }
-    const rough = (high - low) / 5, power = 10 ** Math.floor(Math.log10(rough));
+    const rough = (high - low) / 4, power = 10 ** Math.floor(Math.log10(rough));
     const size = [1, 2, 5, 10].find((m) => m * power >= rough) * power;
     const result = [];
     for (let t = Math.ceil(low / size) * size; t <= high + 1e-9 * size; t += size) result.push(Math.abs(t) < size / 1e6 ? 0 : t);
@@ -70,8 +73,8 @@ const course = (() => {
   }
 
   // Draws series into a new <svg>. A series: {x, y, label, colour, low, high, dash}; low and high give a band.
-  function chart({ series, xLabel, yLabel, label, xRange, yRange, log = false, marks = [], zones = [], width = 680, height = 320 }) {
-    const box = { left: 62, right: width - 14, top: 14, bottom: height - 46 };
+  function chart({ series, xLabel, yLabel, label, xRange, yRange, log = false, marks = [], zones = [], width = pageWidth(), height = 320 }) {
+    const box = { left: 62, right: width - 24, top: 14, bottom: height - 46 };
     const f = log ? (v) => Math.log10(Math.max(v, 1e-12)) : (v) => v;
     const all = (keys) => series.flatMap((s) => keys.flatMap((k) => Array.from(s[k] || []))).filter(Number.isFinite);
     const span = (values, given) => {
@@ -86,7 +89,7 @@ const course = (() => {
     const root = svg("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": label, class: "course-chart" });
     for (const z of zones) {
       root.append(svg("rect", { x: px(z.from), y: box.top, width: px(z.to) - px(z.from), height: box.bottom - box.top, class: "zone" }));
-      root.append(svg("text", { x: px(z.from) + 4, y: box.top + 14, class: "note" }, z.label));
+      root.append(svg("text", { x: px(z.to) + 6, y: box.top + 14, class: "note" }, z.label));
     }
     for (const t of ticks(y0, y1, log)) {
       const y = py(log ? 10 ** t : t);
@@ -106,7 +109,7 @@ const course = (() => {
     });
     for (const m of marks) {
       root.append(svg("line", { x1: px(m.x), x2: px(m.x), y1: box.top, y2: box.bottom, class: "mark" }));
-      root.append(svg("text", { x: px(m.x) + 5, y: box.bottom - 8, class: "note" }, m.label));
+      root.append(svg("text", { x: Math.min(px(m.x) + 5, box.right - 70), y: (box.top + box.bottom) / 2, class: "note" }, m.label));
     }
     return root;
   }
@@ -120,5 +123,5 @@ const course = (() => {
     }));
   }
 
-  return { COLOURS, html, svg, widget, slider, button, generator, chart, legend, compact };
+  return { COLOURS, html, svg, widget, slider, button, generator, chart, legend, compact, pageWidth };
 })();

@@ -1,6 +1,6 @@
 // The maximum of noisy estimates: one table against two, when every action is truly worth 0.
 course.widget("noise", (element) => {
-  const { html, svg, slider, generator, legend, COLOURS } = course;
+  const { html, svg, slider, generator, legend, pageWidth, COLOURS } = course;
   const DRAWS = 4000, BINS = 48;
   let actions = 4, sigma = 1;
   const picture = html("div"), status = html("p", { "aria-live": "polite", class: "course-status" });
@@ -22,7 +22,7 @@ course.widget("noise", (element) => {
   }
 
   function draw() {
-    const result = simulate(), width = 680, height = 230, base = height - 34, tall = Math.max(...result.flatMap((r) => r.bins));
+    const result = simulate(), width = pageWidth(), height = 230, base = height - 34, tall = Math.max(...result.flatMap((r) => r.bins));
     const x = (v) => 20 + ((v + 4) / 8) * (width - 40);
     const said = `one table overestimates by ${result[0].mean.toFixed(2)}, two tables by ${result[1].mean.toFixed(2)}`;
     const root = svg("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", class: "course-chart", "aria-label": `Histogram: ${said}` });
