@@ -83,7 +83,10 @@ bench: $(VENV)/.installed  ## run all benchmarks beside their peers
 .PHONY: results
 results: $(VENV)/.installed  ## record a result of the book again: make results NAME=dqn_cartpole
 	@test -n "$(NAME)" || { echo "name a result: make results NAME=..., with one of:"; grep -oE '^[a-z][^:]*' book/results/results.yaml; exit 1; }
-	@$(RUN) python -m gcb6206.scripts.record $(NAME) --force
+	@case "$(NAME)" in \
+	  dqn_bug_*) $(RUN) python -m book.gallery $(NAME:dqn_bug_%=%);; \
+	  *) $(RUN) python -m gcb6206.scripts.record $(NAME) --force;; \
+	esac
 
 .PHONY: lock
 lock: $(VENV)/.installed  ## write constraints.txt from what is installed

@@ -463,3 +463,23 @@ def test_command_line_refuses_with_a_reason(words, message, capsys):
     except SystemExit as refused:  # argparse
         status = refused.code
     assert status == 2 and message in capsys.readouterr().err
+
+
+def test_the_released_stub_counts_as_unsolved_and_not_as_an_error():
+    @exercises.solves("hw3.get_action")
+    def get_action(self, observation, epsilon=0.02):
+        raise NotImplementedError()
+
+    report = run_judges("hw3.get_action", LocalStudent(), 1)
+    assert report.score == 0
+    assert report.results[0].unsolved == "hw3.get_action" and "is not solved yet" in report.results[0].got
+    assert {result.got for result in report.results[1:]} == {"first solve hw3.get_action"}
+
+
+def test_a_students_own_not_implemented_error_is_an_error_like_any_other():
+    @exercises.solves("hw3.get_action")
+    def get_action(self, observation, epsilon=0.02):
+        raise NotImplementedError("images")
+
+    report = run_judges("hw3.get_action", LocalStudent(), 1)
+    assert not report.results[0].unsolved and "NotImplementedError: images" in report.results[0].got

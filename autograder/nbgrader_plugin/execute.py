@@ -124,7 +124,7 @@ class SealedExecute(NbGraderPreprocessor):
         cell.outputs = [score_output(report, accident)]
         self._record["results"][exercise] = [
             {"test": r.test, "verdict": r.verdict, "points": r.points, "max_points": r.max_points,
-             "reason": accident or (r.got_brief if r.verdict not in ("passed", "failed") else r.title)}
+             "reason": accident or (r.title if r.tried or r.verdict == "passed" else r.got_brief)}
             for r in report.results
         ]  # fmt: skip
 
