@@ -45,11 +45,11 @@ def record(name: str, results: Path = RESULTS, force: bool = False) -> Path:
             print(f"{name} seed {seed}: recorded before")
             continue
         words = [*described[name]["command"].split(), "--seed", str(seed)]
-        begun = time.time()
+        begun, code = time.time(), commit()
         with tempfile.TemporaryDirectory() as log_root:
             log_dir = run_hw3.start([*words, "--solutions", "--no_gpu", "--log_root", log_root])
             write_scalars(directory / f"seed_{seed}.csv", read_scalars(log_dir))
-        seeds[str(seed)] = {"wall_seconds": round(time.time() - begun, 1), "commit": commit()}
+        seeds[str(seed)] = {"wall_seconds": round(time.time() - begun, 1), "commit": code}
         about = {
             "name": name,
             "about": described[name]["about"],
