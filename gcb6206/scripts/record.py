@@ -57,7 +57,7 @@ def record(name: str, results: Path = RESULTS, force: bool = False) -> Path:
             "versions": {package: importlib.metadata.version(package) for package in PACKAGES},
             "python": platform.python_version(),
             "hardware": hardware(),
-            "seeds": seeds,
+            "seeds": dict(sorted(seeds.items())),
         }
         about_path.write_text(json.dumps(about, indent=1) + "\n")
     return directory
