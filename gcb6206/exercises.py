@@ -73,11 +73,6 @@ class Exercise:
         """The first paragraph of the docstring, on one line."""
         return " ".join((inspect.getdoc(self.stub) or "").split("\n\n")[0].split())
 
-    @property
-    def grade_id(self) -> str:
-        """The nbgrader ``grade_id`` of the solution cell; the check cell's has ``-check`` behind it."""
-        return self.id.replace(".", "-").replace("_", "-")
-
     def header(self) -> str:
         """The line that a solution begins with, as the declaration wrote it."""
         return f"def {self.name}{self.signature}:"

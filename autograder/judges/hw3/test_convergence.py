@@ -52,7 +52,7 @@ def checked(critics: object) -> list[list[np.ndarray]]:
 @judge(
     EXERCISE,
     points=4,
-    title="learns to balance the pole",
+    title="an agent trained by your code learns",
     read="dqn/reading-curves",
     why=(
         "All parts together must learn. A run of this size does not reach 500 every time: "
