@@ -18,6 +18,10 @@ from dataclasses import dataclass
 
 # The modules that declare each homework's exercises, in the order in which a student meets them.
 HOMEWORKS: dict[str, tuple[str, ...]] = {
+    "hw1": (
+        "gcb6206.networks.policies",
+        "gcb6206.agents.ppo_agent",
+    ),
     "hw3": (
         "gcb6206.agents.dqn_agent",
         "gcb6206.infrastructure.utils",

@@ -1,1 +1,26 @@
+"""Our own environments. Importing this registers them with Gymnasium.
 
+    gymnasium.make("gcb6206/RoArmReach-v0")
+    gymnasium.make_vec("gcb6206/RoArmPickPlace-v0", num_envs=64)
+
+On Linux without a screen, importing this before ``mujoco`` also lets MuJoCo draw offscreen: it sets
+``MUJOCO_GL``, which mujoco reads when it is imported, unless it is set already.
+"""
+
+import os
+import sys
+from ctypes.util import find_library
+
+import gymnasium
+
+if sys.platform == "linux" and not os.environ.get("DISPLAY"):
+    _FOUND = [name.lower() for name in ("EGL", "OSMesa") if find_library(name)]
+    os.environ.setdefault("MUJOCO_GL", (_FOUND or ["disable"])[0])
+
+for _task, _limit in (("Reach", 100), ("PickPlace", 200)):
+    gymnasium.register(
+        f"gcb6206/RoArm{_task}-v0",
+        entry_point=f"gcb6206.envs.roarm:RoArm{_task}Env",
+        vector_entry_point=f"gcb6206.envs.roarm:RoArm{_task}VectorEnv",
+        max_episode_steps=_limit,
+    )

@@ -66,7 +66,6 @@ def to_numpy(data: torch.Tensor | dict[str, torch.Tensor]) -> np.ndarray | dict[
     return data.detach().cpu().numpy()
 
 
-@torch.no_grad()
 def clip_grad_norm(parameters: Iterable[nn.Parameter], max_norm: float | None) -> torch.Tensor:
     """Scale all gradients so that their joint norm is at most ``max_norm``; the norm before that.
 
@@ -78,9 +77,14 @@ def clip_grad_norm(parameters: Iterable[nn.Parameter], max_norm: float | None) -
     grads = [parameter.grad for parameter in parameters if parameter.grad is not None]
     if not grads:
         raise ValueError("no parameter has a gradient: call loss.backward() before clip_grad_norm")
-    norm = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(grads)))
+    if len(grads) == 1:
+        norm = torch.linalg.vector_norm(grads[0])
+    else:
+        norm = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(grads)))
     if max_norm is not None:
-        torch._foreach_mul_(grads, (max_norm / (norm + 1e-6)).clamp(max=1.0))
+        scale = max_norm / (norm.item() + 1e-6)
+        if not scale >= 1.0:  # a norm of NaN makes every gradient NaN, so that the fault shows
+            torch._foreach_mul_(grads, scale)
     return norm
 
 

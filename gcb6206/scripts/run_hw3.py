@@ -16,6 +16,7 @@ from gcb6206.infrastructure.checkpoint import CheckpointError
 from gcb6206.infrastructure.logger import Logger
 from gcb6206.scripts.scripting_utils import describe_fields, make_config, parse_overrides
 
+BASES = ("dqn_basic", "dqn_atari")
 RUN_FILE = "run.yaml"  # what a run was started with, in its directory
 
 
@@ -44,17 +45,17 @@ def make_parser() -> argparse.ArgumentParser:
         prog="python -m gcb6206.scripts.run_hw3",
         description="Train a DQN agent with whatever fills the exercises of homework 3.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog=describe_fields(),
+        epilog=describe_fields(BASES),
     )
     parser.add_argument(
         "--config_file", "-cfg", help="YAML file that names a base_config and overrides its fields"
     )
     parser.add_argument("--resume", metavar="DIR", help="go on with the run in DIR, from its last checkpoint")
     parser.add_argument(
-        "--eval_interval", "-ei", type=_positive, default=10_000, help="steps between evaluations (10000)"
+        "--eval_interval", "-ei", type=positive, default=10_000, help="steps between evaluations (10000)"
     )
     parser.add_argument(
-        "--num_eval_trajectories", "-neval", type=_positive, default=10, help="greedy episodes in each (10)"
+        "--num_eval_trajectories", "-neval", type=positive, default=10, help="greedy episodes in each (10)"
     )
     parser.add_argument(
         "--num_render_trajectories", "-nvid", type=int, default=0, help="videos at each evaluation (0)"
@@ -63,7 +64,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--no_gpu", "-ngpu", action="store_true", help="stay on the CPU")
     parser.add_argument("--which_gpu", "-gpu_id", type=int, default=0, help="number of the GPU (0)")
     parser.add_argument(
-        "--log_interval", type=_positive, default=1_000, help="steps between logged updates (1000)"
+        "--log_interval", type=positive, default=1_000, help="steps between logged updates (1000)"
     )
     parser.add_argument(
         "--checkpoint_interval",
@@ -88,14 +89,14 @@ def start(words: list[str] | None = None) -> Path:
     """
     args, rest = make_parser().parse_known_args(words)
     if args.solutions:
-        _load_solutions()
+        load_solutions("hw3")
     if args.resume:
         log_dir = Path(args.resume)
         before = read_yaml(log_dir / RUN_FILE)
-        config = make_config(log_dir / "config.yaml", parse_overrides(rest))
+        config = make_config(log_dir / "config.yaml", parse_overrides(rest), BASES)
         args = argparse.Namespace(**{**vars(args), **before, "resume": args.resume})
     elif args.config_file:
-        config = make_config(args.config_file, parse_overrides(rest))
+        config = make_config(args.config_file, parse_overrides(rest), BASES)
         log_dir = (
             Path(args.log_root)
             / f"hw3_dqn_{config['log_name']}_seed{args.seed}_{time.strftime('%d-%m-%Y_%H-%M-%S')}"
@@ -132,8 +133,8 @@ def main(words: list[str] | None = None) -> int:
     return 0
 
 
-def _load_solutions() -> None:
-    """Fill the exercises from the instructor's repository.
+def load_solutions(homework: str) -> None:
+    """Fill a homework's exercises from the instructor's repository.
 
     Raises:
         ConfigError: this is a student's copy.
@@ -144,10 +145,10 @@ def _load_solutions() -> None:
         raise ConfigError(
             "--solutions needs the folder solutions/, which only the instructor's repository has"
         ) from None
-    solutions.load("hw3")
+    solutions.load(homework)
 
 
-def _positive(word: str) -> int:
+def positive(word: str) -> int:
     """A whole number of at least 1."""
     if int(word) < 1:
         raise argparse.ArgumentTypeError(f"{word} is not at least 1")

@@ -8,31 +8,38 @@ from pathlib import Path
 from gcb6206.env_configs.config import ConfigError, field_docs, nearest, override, read_yaml
 from gcb6206.env_configs.dqn_atari_config import DQNAtariConfig
 from gcb6206.env_configs.dqn_basic_config import DQNBasicConfig
+from gcb6206.env_configs.ppo_config import PPOConfig
 
-BASE_CONFIGS = {"dqn_basic": DQNBasicConfig, "dqn_atari": DQNAtariConfig}
+BASE_CONFIGS = {"dqn_basic": DQNBasicConfig, "dqn_atari": DQNAtariConfig, "ppo": PPOConfig}
+ALL = tuple(BASE_CONFIGS)
 
 
-def load_config(config_file: str | Path, overrides: dict[str, str] | None = None):
+def load_config(
+    config_file: str | Path, overrides: dict[str, str] | None = None, bases: tuple[str, ...] = ALL
+):
     """The configuration that a YAML file describes: its ``base_config`` with the other lines overriding it.
 
     Args:
         config_file: the YAML file.
         overrides: further changes, such as flags.
+        bases: what ``base_config`` may be.
 
     Raises:
         ConfigError: names the file or flag, the field, and what was expected.
     """
     fields = read_yaml(config_file)
     base = fields.pop("base_config", None)
-    if base not in BASE_CONFIGS:
-        raise ConfigError(f"{config_file}: base_config is {base!r}: {nearest(str(base), list(BASE_CONFIGS))}")
+    if base not in bases:
+        raise ConfigError(f"{config_file}: base_config is {base!r}: {nearest(str(base), list(bases))}")
     config = override(BASE_CONFIGS[base](), fields, str(config_file))
     return override(config, overrides or {}, "command line")
 
 
-def make_config(config_file: str | Path, overrides: dict[str, str] | None = None) -> dict:
-    """The parts of the run that a YAML file describes: what ``run_training_loop`` takes as ``config``."""
-    config = load_config(config_file, overrides)
+def make_config(
+    config_file: str | Path, overrides: dict[str, str] | None = None, bases: tuple[str, ...] = ALL
+) -> dict:
+    """The parts of the run that a YAML file describes: what a training takes as ``config``."""
+    config = load_config(config_file, overrides, bases)
     return {**config.build(), "settings": dataclasses.asdict(config)}
 
 
@@ -58,10 +65,11 @@ def parse_overrides(words: list[str]) -> dict[str, str]:
     return overrides
 
 
-def describe_fields() -> str:
-    """Every field of every base configuration, for ``--help``."""
+def describe_fields(bases: tuple[str, ...] = ALL) -> str:
+    """Every field of some base configurations, for ``--help``."""
     lines = []
-    for name, config_class in BASE_CONFIGS.items():
+    for name in bases:
+        config_class = BASE_CONFIGS[name]
         docs = field_docs(config_class)
         lines.append(f"fields of {name} (change them in the YAML file or with --name value):")
         for field in dataclasses.fields(config_class):

@@ -1,0 +1,87 @@
+"""The RoArm-M3 environments: steps per second, one at a time and in batches, with random actions.
+
+Episodes end and begin anew during the measurement, as in training. Sizes take turns, so that a noisy machine
+hurts all; what is printed is the median over the rounds and their range.
+"""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import statistics
+import time
+
+import gymnasium as gym
+
+import gcb6206.envs  # noqa: F401  (registers the environments)
+
+
+def single(name: str, seconds: float) -> tuple[float, float]:
+    """One environment made by ``gymnasium.make``: steps per second, and processor time of a step in us."""
+    env = gym.make(name)
+    env.reset(seed=0)
+    env.action_space.seed(0)
+    actions = [env.action_space.sample() for _ in range(256)]
+
+    def step(i: int) -> int:
+        _, _, terminated, truncated, _ = env.step(actions[i % 256])
+        if terminated or truncated:
+            env.reset()
+        return 1
+
+    rates = measure(step, seconds)
+    env.close()
+    return rates
+
+
+def batch(name: str, num_envs: int, num_threads: int, seconds: float) -> tuple[float, float]:
+    """A batch made by ``gymnasium.make_vec``: the same, over all its arms."""
+    envs = gym.make_vec(name, num_envs=num_envs, num_threads=num_threads)
+    envs.reset(seed=0)
+    envs.action_space.seed(0)
+    actions = [envs.action_space.sample() for _ in range(16)]
+
+    def step(i: int) -> int:
+        envs.step(actions[i % 16])
+        return num_envs
+
+    rates = measure(step, seconds)
+    envs.close()
+    return rates
+
+
+def measure(step, seconds: float) -> tuple[float, float]:
+    """Call ``step(i)``, which says how many steps it took, for some seconds."""
+    steps, i, begin, processor = 0, 0, time.perf_counter(), time.process_time()
+    while time.perf_counter() - begin < seconds:
+        steps += step(i)
+        i += 1
+    return steps / (time.perf_counter() - begin), 1e6 * (time.process_time() - processor) / steps
+
+
+def main() -> None:
+    """Measure in turns and print a line for each size."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--seconds", type=float, default=2.0, help="of each measurement (2)")
+    parser.add_argument("--rounds", type=int, default=3, help="measurements of each size (3)")
+    args = parser.parse_args()
+    for name in ("gcb6206/RoArmReach-v0", "gcb6206/RoArmPickPlace-v0"):
+        sizes = [("one environment", functools.partial(single, name, args.seconds))]
+        for num_envs, threads in ((16, 1), (16, 2), (256, 1), (256, 2)):
+            label = f"batch of {num_envs}, {threads} thread{'s' * (threads > 1)}"
+            sizes.append((label, functools.partial(batch, name, num_envs, threads, args.seconds)))
+        measured = {label: [] for label, _ in sizes}
+        for _ in range(args.rounds):
+            for label, run in sizes:
+                measured[label].append(run())
+        for label, pairs in measured.items():
+            rates, costs = zip(*pairs, strict=True)
+            middle, cost = statistics.median(rates), statistics.median(costs)
+            print(
+                f"{name}, {label}: {middle:.0f} steps/s ({min(rates):.0f} to {max(rates):.0f}), "
+                f"{cost:.0f} us of processor time a step"
+            )
+
+
+if __name__ == "__main__":
+    main()
