@@ -1,4 +1,4 @@
-"""The grader's command line: `python -m autograder judge ...` and `python -m autograder mutants ...`."""
+"""The grader's command line: `python -m autograder judge ...`, `mutants`, `calibrate`, `sandbox`."""
 
 from __future__ import annotations
 
@@ -6,10 +6,15 @@ import argparse
 import sys
 import textwrap
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from autograder import PUBLISHED_SEED
 
+if TYPE_CHECKING:
+    from autograder.mutants import Mutant
+
 FULL_MARKS, LOST_POINTS, BAD_REQUEST, GRADER_FAILED = 0, 1, 2, 3
+INTERRUPTED = 130
 
 DESCRIPTION = "Judge solutions of the course's exercises."
 EXAMPLES = """\
@@ -17,6 +22,8 @@ examples:
   python -m autograder judge hw3.update_critic --solution my_solution.py
   python -m autograder judge hw3 --solution my_solution.py --seed 7 --json
   python -m autograder mutants hw3
+  python -m autograder mutants hw3.update --seeds 200
+  python -m autograder calibrate hw3 --seeds 40 --held-out 40
 
 A solution file is Python that fills exercises:
 
@@ -70,8 +77,65 @@ def parser() -> argparse.ArgumentParser:
         description="Judge known-wrong and known-right solutions and print what became of them.",
     )
     mutants.add_argument("name", nargs="?", default="", help="a homework or an exercise (default: all)")
-    mutants.add_argument("--seed", type=int, default=PUBLISHED_SEED, metavar="N", help="decides the inputs")
+    mutants.add_argument(
+        "--seed",
+        "--first",
+        type=int,
+        default=PUBLISHED_SEED,
+        metavar="N",
+        help="decides the inputs; with --seeds, the first of them",
+    )
+    mutants.add_argument(
+        "--seeds",
+        type=int,
+        metavar="N",
+        help="judge at N seeds and print how often each judge fails what is right and passes what is wrong",
+    )
+
+    calibrate = commands.add_parser(
+        "calibrate",
+        help="choose a homework's convergence threshold from many runs, and measure how often it errs",
+        description="Train the reference and mutants over many seeds, and write the threshold and its error "
+        "bounds into autograder/thresholds.yaml. Takes from minutes to hours; can be stopped and resumed.",
+    )
+    calibrate.add_argument("homework", help="a homework with a convergence judge, such as hw3")
+    calibrate.add_argument(
+        "--seeds", type=int, default=40, metavar="N", help="runs of the reference to choose by (40)"
+    )
+    calibrate.add_argument(
+        "--held-out", type=int, default=40, metavar="M", help="further runs of it to measure errors on (40)"
+    )
+    calibrate.add_argument(
+        "--mutant-seeds", type=int, default=16, metavar="K", help="runs of each mutant (16)"
+    )
+    calibrate.add_argument("--workers", type=int, default=1, metavar="W", help="runs at a time (1)")
+    calibrate.add_argument("--resume", action="store_true", help="go on with a calibration that was stopped")
+
+    commands.add_parser(
+        "sandbox",
+        help="try which limits of the sandbox hold on this machine",
+        description="Do in the sandbox what it should refuse, and print what it did refuse.",
+    )
     return main_parser
+
+
+def try_sandbox(_: argparse.Namespace) -> int:
+    """Prints which limits of the sandbox hold on this machine."""
+    from autograder.sandbox import cgroups, nursery
+
+    warm = nursery.warm()
+    if warm is None:
+        print("Kernels are sealed off, each by a bubblewrap of its own: namespaces cannot be nested here,")
+        print("so a kernel takes seconds to start, and this trial, which needs them, is left out.")
+        return FULL_MARKS
+    with warm:
+        found = nursery.trial(warm, exhaust=True)
+    for name, holds in found.items():
+        print(f"{'✓' if holds else '✗'} {name}")
+    version = cgroups.version()
+    how = f"control groups (version {version}) and " if version else ""
+    print(f"memory in total and processes are held by {how}a watchdog; cores {'are' if version else 'are not'} bounded")
+    return FULL_MARKS if all(found.values()) else LOST_POINTS
 
 
 def judge_file(args: argparse.Namespace) -> int:
@@ -99,8 +163,14 @@ def judge_mutants(args: argparse.Namespace) -> int:
     """Judges the mutants and prints a table of exercise, mutant, judge that caught it, hint."""
     from autograder.mutants import mutants_of, run_mutants
 
+    if args.seed < 0:
+        raise ValueError(f"--seed is {args.seed}; expected 0 or a positive whole number")
+    if args.seeds is not None and args.seeds < 1:
+        raise ValueError(f"--seeds is {args.seeds}; expected 1 or more")
     mutants = mutants_of(args.name)
-    outcomes = sorted(run_mutants(mutants, args.seed), key=lambda outcome: mutants.index(outcome.mutant))
+    if args.seeds:
+        return sweep_mutants(mutants, range(args.seed, args.seed + args.seeds))
+    outcomes = sorted(run_mutants(mutants, [args.seed]), key=lambda outcome: mutants.index(outcome.mutant))
     print(f"{'':2}{'exercise':24}{'mutant':36}{'caught by':22}hint")
     for outcome in outcomes:
         found = outcome.caught_by or ("full marks" if outcome.mutant.is_right else "SURVIVED")
@@ -116,13 +186,42 @@ def judge_mutants(args: argparse.Namespace) -> int:
     return LOST_POINTS if wrong else FULL_MARKS
 
 
+def sweep_mutants(mutants: list[Mutant], seeds: range) -> int:
+    """Judges the mutants at many seeds and prints how often each judge errs."""
+    from autograder.mutants.sweep import sweep, table
+
+    records = sweep(mutants, seeds)
+    print(table(records, len(seeds)))
+    return FULL_MARKS if all(record.as_declared for record in records) else LOST_POINTS
+
+
+def calibrate_homework(args: argparse.Namespace) -> int:
+    """Calibrates a homework's convergence judge and prints what was found."""
+    from autograder.calibrate import calibrate
+
+    try:
+        print(
+            calibrate(args.homework, args.seeds, args.held_out, args.mutant_seeds, args.workers, args.resume)
+        )
+    except KeyboardInterrupt:
+        print("stopped: go on with the same command and --resume", file=sys.stderr)
+        return INTERRUPTED
+    return FULL_MARKS
+
+
 def main(words: list[str] | None = None) -> int:
     """Runs one command; its exit status."""
     from autograder.sandbox import SandboxUnavailable
 
     args = parser().parse_args(words)
     try:
-        return judge_file(args) if args.command == "judge" else judge_mutants(args)
+        commands = {
+            "judge": judge_file,
+            "mutants": judge_mutants,
+            "calibrate": calibrate_homework,
+            "sandbox": try_sandbox,
+        }
+        return commands[args.command](args)
     except SyntaxError as error:
         print(f"error: {error.filename}, line {error.lineno}: {error.msg}", file=sys.stderr)
     except (ValueError, OSError, SandboxUnavailable) as error:

@@ -14,6 +14,7 @@ import zipfile
 import numpy as np
 
 SIZE_LIMIT = 64 * 2**20  # bytes of one message, compressed or not
+STRUCTURE_LIMIT = 2**20  # bytes of the JSON that says how a message is built
 MEMBER_LIMIT = 10_000
 _STRUCTURE = "structure.npy"
 _ARRAY_KINDS = "biuf"  # bool, signed and unsigned integers, floats
@@ -49,7 +50,7 @@ def encode(message: dict) -> bytes:
 
     structure = json.dumps(pack(dict(message), "message")).encode()
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, structure=np.frombuffer(structure, dtype=np.uint8), **arrays)
+    np.savez(buffer, structure=np.frombuffer(structure, dtype=np.uint8), **arrays)
     return buffer.getvalue()
 
 
@@ -78,7 +79,15 @@ def _read_members(data: bytes, limit: int) -> dict[str, np.ndarray]:
         total = sum(entry.file_size for entry in entries)
         if total > limit:
             raise ExchangeError(f"{total} bytes when unpacked; the limit is {limit}")
-        return {entry.filename: _read_array(archive.read(entry), entry.filename) for entry in entries}
+        return {entry.filename: _read_array(_read_member(archive, entry), entry.filename) for entry in entries}
+
+
+def _read_member(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
+    """What an archive says that a member holds; `archive.read` would unpack all of it, however much that is."""
+    if entry.filename == _STRUCTURE and entry.file_size > STRUCTURE_LIMIT:
+        raise ExchangeError(f"a structure of {entry.file_size} bytes; the limit is {STRUCTURE_LIMIT}")
+    with archive.open(entry) as stream:
+        return stream.read(entry.file_size)
 
 
 def _read_array(data: bytes, name: str) -> np.ndarray:

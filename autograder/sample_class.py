@@ -96,7 +96,7 @@ def prepare() -> None:
         shutil.rmtree(ROOT, ignore_errors=True)
         ROOT.mkdir(parents=True)
         stamp.write_text(fingerprint())
-    make_root(ROOT, more="c.SealedExecute.seconds_per_cell = 20")
+    make_root(ROOT, more="c.Autograde.seconds_per_cell = 20")
 
 
 def hand_in() -> None:

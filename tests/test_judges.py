@@ -14,16 +14,18 @@ import autograder
 from autograder import check, max_points, run_judges
 from autograder.__main__ import main
 from autograder.exchange import ExchangeError, decode, encode
-from autograder.judges.hw3 import test_convergence as convergence
+from autograder.judges import cartpole, convergence
+from autograder.judges.hw3.test_convergence import RULE as CARTPOLE_RULE
 from autograder.judging import JudgeFailure, compare
-from autograder.mutants import mutants_of
+from autograder.mutants import Mutant, Outcome, mutants_of, patched
+from autograder.mutants.sweep import Record, table
 from autograder.report import JudgeResult, Report
 from autograder.runner import UnknownExercise, judges_of
 from autograder.student import LocalStudent, Student, StudentFailure
 from gcb6206 import exercises
 
 ROOT = Path(__file__).parents[1]
-STUBS = exercises.ids("hw3")
+STUBS = [*exercises.ids("hw1"), *exercises.ids("hw3")]
 
 
 def command(*words: str) -> subprocess.CompletedProcess:
@@ -56,7 +58,7 @@ class Fake(Student):
 
 
 def test_mutants_are_caught_with_their_hint_and_right_variants_pass():
-    done = command("mutants", "hw3", "--seed", "11")
+    done = command("mutants", "--seed", "11")
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -139,6 +141,131 @@ def test_the_seed_decides_the_inputs(solved, exercise):
     assert not set(first) & set(other) or exercise == "hw3.update_critic"  # which holds one fixed example
 
 
+def test_chosen_judges_run_with_what_they_depend_on(solved):
+    everything = {r.test: r for r in run_judges("hw3.update_critic", LocalStudent(), 5).results}
+    some = run_judges("hw3.update_critic", LocalStudent(), 5, only=["double_q"]).results
+    assert [r.test for r in some] == ["returned_figures", "target", "double_q"]
+    assert [(r.verdict, r.points) for r in some] == [(everything[r.test].verdict, r.max_points) for r in some]
+    with pytest.raises(ValueError, match="hw3.update has no judge {'double_q'}: expected one of critic_step"):
+        run_judges("hw3.update", LocalStudent(), 5, only=["double_q"])
+
+
+# --- mutants as changes of the reference, and sweeps over seeds -----------------------------------
+
+
+def test_a_changed_reference_fills_its_own_exercise_only():
+    exercises.clear()
+    patched("hw3.update", ("return critic_stats", "return {**critic_stats, 'twice': 2}"), ("2}", "3}"))
+    assert exercises.get("hw3.get_action").implementation is None
+
+    class Agent:
+        target_update_period = 5
+        update_critic = staticmethod(lambda *batch: {"loss": 1.0})
+
+    assert exercises.get("hw3.update").implementation(Agent(), *"sarnd", step=1) == {"loss": 1.0, "twice": 3}
+
+
+@pytest.mark.parametrize(
+    "exercise, old, message",
+    [
+        ("hw3.update", "self.update_targets()", "hw3.py: expected 'self.update_targets()' exactly"),
+        ("hw3.update", "critic_stats", "exactly once in update, found it 2 times"),
+        ("hw3.update", "np.random.randint", "found it 0 times"),  # which another function has
+        ("hw3.updte", "step", "hw3.py has no function updte under @solves('hw3.updte')"),
+    ],
+)
+def test_a_change_that_no_longer_fits_the_reference_is_refused(exercise, old, message):
+    exercises.clear()
+    with pytest.raises(ValueError) as refused:
+        patched(exercise, (old, "pass"))
+    assert message in str(refused.value)
+    assert exercises.get("hw3.update").implementation is None
+
+
+SOMETIMES_RIGHT = ("(1.0 - done.float())", "(1.0 - done.float() * (reward.sum() > 0))")
+
+
+def test_a_sweep_reports_flaky_judges_and_flaky_mutants(tmp_path):
+    folder = tmp_path / "hw3" / "update_critic"
+    folder.mkdir(parents=True)
+    start = '"""A text."""\nfrom autograder.mutants import patched\n'
+    flaky = f"patched('hw3.update_critic', {SOMETIMES_RIGHT!r})\n"
+    done_ignored = "patched('hw3.update_critic', ('(1.0 - done.float()) * ', ''))\n"
+    for name, text in {
+        "flaky": start + "HINT = 'done is ignored'\n" + flaky,
+        "flaky_as_declared": start + "HINT = 'done is ignored'\nMAY_PASS = 0.9\n" + flaky,
+        "other_hint": start + "HINT = 'no such hint'\n" + done_ignored,
+        "right_flaky": start + flaky,
+        "always_caught": start + "HINT = 'done is ignored'\n" + done_ignored,
+        "crashes": start + "HINT = 'done'\nimport os\nos._exit(1)\n",
+    }.items():
+        (folder / f"{name}.py").write_text(text)
+    program = (
+        "import sys, pathlib, autograder.mutants as mutants; from autograder.__main__ import main;"
+        "mutants.FOLDER = pathlib.Path(sys.argv[1]);"
+        "sys.exit(main(['mutants', '--first', '3', '--seeds', '9']))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(tmp_path)], cwd=ROOT, capture_output=True, text=True
+    )
+
+    patched("hw3.update_critic", SOMETIMES_RIGHT)
+    scores = {seed: run_judges("hw3.update_critic", LocalStudent(), seed).score for seed in range(3, 12)}
+    passed, failed = ([s for s in scores if (scores[s] == 5) == full] for full in (True, False))
+    assert 2 <= len(passed) <= 5 and 2 <= len(failed) <= 5, "choose other seeds"
+
+    def at(seeds: list[int]) -> str:
+        return f"at {len(seeds)} of 9 seeds ({', '.join(map(str, seeds))})"
+
+    lines, name = done.stdout.splitlines(), "hw3.update_critic "
+    assert done.returncode == 1, done.stderr
+    assert f"✗ {name}crashes: crashed, after 1 of its seeds" in lines
+    assert any(line.startswith(f"✗ {name}flaky: passed done {at(passed)}, ") for line in lines)
+    assert any(line.startswith(f"~ {name}flaky_as_declared: passed done at") for line in lines)
+    assert f"✗ {name}right_flaky: failed by done {at(failed)}" in lines
+    assert f"~ {name}other_hint: caught without its hint at 9 of 9 seeds (3, 4, 5, 6, 7, ...)" in lines
+    assert "always_caught" not in done.stdout
+    rows = {line.split()[1]: line.split()[2:] for line in lines if line.startswith(f"{name} ")}
+    assert (rows["done"][:2], rows["done"][3:5]) == (["1", str(len(failed))], ["4", str(len(passed))])
+    assert rows["loss"] == rows["target"] == ["1", "0", rows["loss"][2], "-"]  # no mutant of ours is theirs
+    assert lines[-1] == (
+        "5 mutants, 2 passed at some seed; 1 right variants, 1 failed at some seed; 3 not as declared"
+    )
+    assert "54/54" in done.stderr
+
+
+def record(name: str, verdicts: list[str], may_pass: float = 0.0) -> Record:
+    """A mutant of hw3.update and the verdicts of one judge, a seed each; "" ended before its time."""
+    mutant = Mutant(Path(f"{name}.py"), "hw3.update", "a text", "" if name == "right_1" else "hint", may_pass)
+    reports = [
+        Report([failed_result(test="period", verdict=verdict)], seed) if verdict else None
+        for seed, verdict in enumerate(verdicts)
+    ]
+    return Record(mutant, [Outcome(mutant, report, "" if report else "time limit") for report in reports])
+
+
+@pytest.mark.parametrize(
+    "name, verdicts, may_pass, expected",
+    [
+        ("right_1", ["passed"] * 3, 0.0, True),
+        ("right_1", ["passed", "passed", "failed"], 0.0, False),
+        ("right_1", ["passed", "error", "passed"], 0.0, False),
+        ("right_1", ["passed", ""], 0.0, False),
+        ("wrong", ["failed"] * 3, 0.0, True),
+        ("wrong", ["failed", "passed", "failed"], 0.0, False),
+        ("wrong", ["failed", "error", "failed"], 0.0, False),
+        ("wrong", ["failed", ""], 0.0, False),
+        ("wrong", ["passed"] * 3, 0.0, False),
+        ("wrong", ["passed"] * 3 + ["failed"] * 97, 0.02, True),  # 3 % where 2 % were declared: chance
+        ("wrong", ["passed"] * 9 + ["failed"] * 91, 0.02, False),
+    ],
+)
+def test_a_sweep_holds_each_mutant_to_what_it_declares(name, verdicts, may_pass, expected):
+    swept = record(name, verdicts, may_pass)
+    assert swept.as_declared is expected
+    assert table([swept], len(verdicts)).endswith(f"{int(not expected)} not as declared")
+
+
 # --- a student's side that lies, ends or breaks ---------------------------------------------------
 
 
@@ -183,7 +310,7 @@ def test_the_graders_own_failure_is_told_apart():
 
 def pole_critic(theta: float, velocity: float) -> list[np.ndarray]:
     """Pushes right where theta * angle + velocity * angular velocity is positive, in the course's network."""
-    weights = [np.zeros(shape) for shape in convergence.SHAPES]
+    weights = [np.zeros(shape) for shape in cartpole.SHAPES]
     weights[0][:, 0] = [0.0, 0.0, theta, velocity]
     weights[2][0, 0] = weights[4][0, 1] = 1.0
     return weights
@@ -193,12 +320,13 @@ GOOD, BAD = pole_critic(0.1, 0.1), pole_critic(-0.1, -0.1)
 
 
 def test_the_judge_evaluates_weights_itself():
-    assert convergence.mean_return(GOOD, 5, 0) > 150 > 20 > convergence.mean_return(BAD, 5, 0)
+    assert cartpole.mean_return(GOOD, 5, 0) > 150 > 20 > cartpole.mean_return(BAD, 5, 0)
 
 
 @pytest.mark.parametrize("critic, runs, score", [(GOOD, 2, 4.0), (BAD, 2, 0.0)])
 def test_convergence_stops_once_decided(monkeypatch, critic, runs, score):
-    monkeypatch.setitem(convergence.RULE, "threshold", 150.0)
+    monkeypatch.setitem(CARTPOLE_RULE, "threshold", 150.0)
+    monkeypatch.setattr(convergence, "draw_disguise", lambda *_, **__: cartpole.NO_DISGUISE)
     student = Fake({"exercises": [], "critics": [critic] * 3, "updates": 9})
     assert run_judges("hw3.convergence", student, 0).score == score
     assert [r["probe"] for r in student.requests] == ["hw3.unsolved"] + runs * ["hw3.convergence"]
@@ -218,10 +346,10 @@ def test_convergence_waits_for_unsolved_exercises(solved):
 
 
 def test_convergence_probe_trains_and_returns_weights(solved):
-    rule = {**convergence.RULE["training"], "total_steps": 300, "learning_starts": 100}
-    reply = LocalStudent().run("hw3.convergence", seed=1, training=rule, snapshot_every=50)
+    rule = {**CARTPOLE_RULE["training"], "total_steps": 300, "learning_starts": 100}
+    reply = LocalStudent().run("hw3.convergence", seed=1, training=rule, snapshot_every=50, **cartpole.NO_DISGUISE)
     assert reply["updates"] == 200 and len(reply["critics"]) == 3
-    first, *_, last = convergence.checked(reply["critics"])
+    first, *_, last = cartpole.checked(reply["critics"])
     assert not np.allclose(first[0], last[0])
 
 
@@ -253,12 +381,12 @@ def test_compare_wants_shape_then_dtype_then_value():
 def failed_result(**fields) -> JudgeResult:
     return JudgeResult(
         exercise="hw3.update",
-        test="t",
         title="a title",
         points=0.0,
         max_points=1.0,
-        verdict="failed",
         **{
+            "test": "t",
+            "verdict": "failed",
             "tried": "x",
             "got": "[1, 2]",
             "expected": "[3, 4]",
@@ -321,8 +449,20 @@ def test_importing_check_is_quick():
 
 
 def test_points_are_known_without_running():
-    assert max_points("hw3") == sum(max_points(f"hw3.{name}") for name in autograder.judges.hw3.ORDER)
-    assert {name: max_points(name) for name in (*STUBS, "hw3.convergence") if name != "hw3.quiz"} == {
+    for homework in (autograder.judges.hw1, autograder.judges.hw3):
+        name = homework.__name__.rpartition(".")[2]
+        assert max_points(name) == sum(max_points(f"{name}.{exercise}") for exercise in homework.ORDER)
+    assert {name: max_points(name) for name in (*STUBS, "hw1.convergence", "hw3.convergence")} == {
+        "hw1.entropy_bonus": 1,
+        "hw1.tanh_normal_log_prob": 2,
+        "hw1.compute_gae": 5,
+        "hw1.normalize_advantage": 1,
+        "hw1.policy_loss": 4,
+        "hw1.value_loss": 2,
+        "hw1.minibatch_indices": 1,
+        "hw1.linear_schedule": 1,
+        "hw1.update": 5,
+        "hw1.convergence": 4,
         "hw3.get_action": 2,
         "hw3.update_critic": 5,
         "hw3.update": 2,
@@ -455,6 +595,7 @@ def test_command_line_gives_the_report_as_json():
         ),
         (("judge", "hw3"), "required: --solution"),
         (("mutants", "hw9"), "no mutants of 'hw9'"),
+        (("mutants", "hw3.update", "--seeds", "0"), "--seeds is 0; expected 1 or more"),
     ],
 )
 def test_command_line_refuses_with_a_reason(words, message, capsys):

@@ -1,11 +1,25 @@
 """The sandbox: what submitted code cannot reach, and that every way to end has a verdict of its own."""
 
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
 import time
 
 import numpy as np
 import pytest
 
-from autograder.sandbox import Limits, SandboxedKernel, SandboxUnavailable, bubblewrap, kernel_student
+import autograder.sandbox.kernel
+from autograder.sandbox import (
+    Limits,
+    SandboxedKernel,
+    SandboxUnavailable,
+    bubblewrap,
+    cgroups,
+    kernel_student,
+    nursery,
+)
 from autograder.sandbox.limits import GIB
 from autograder.student import StudentFailure
 
@@ -121,7 +135,125 @@ def test_check_in_a_students_cell_is_harmless(kernel):
     assert "outside" in printed(kernel, "from autograder import check\nprint(check('hw3.update'))")
 
 
+def test_may_not_write_to_the_systems_settings(kernel):
+    """Root without any capability could: where the grader runs as root, that would be a way out of the sandbox."""
+    execution = kernel.execute("open('/proc/sys/kernel/core_pattern', 'w')", 10)
+    assert execution.status == "error" and "Read-only" in execution.message
+
+
+def test_may_not_make_namespaces(kernel):
+    assert "unshare failed" in printed(kernel, "import os; os.system('unshare --user --map-root-user true')")
+    given = printed(kernel, "print(open('/proc/self/status').read())")
+    assert "CapBnd:\t0000000000000000" in given and "NoNewPrivs:\t1" in given
+
+
+@pytest.mark.parametrize("place", ["/", "/tmp", "/dev", "/dev/shm", "/run", "/home/student", "/dev/pts"])
+def test_two_kernels_share_no_writable_place(kernel, place):
+    kernel.execute(f"import pathlib; pathlib.Path({place!r}, 'planted').touch()", 10)
+    with SandboxedKernel(LIMITS) as sibling:
+        assert printed(sibling, f"import os; print('planted' in os.listdir({place!r}))").strip() == "False"
+
+
+def test_two_kernels_share_no_socket(kernel):
+    listen = (
+        "import socket; s = socket.socket(socket.AF_UNIX); s.bind(chr(0) + 'meet'); s.listen()"  # abstract
+    )
+    assert kernel.execute(listen, 10).status == "ok"
+    with SandboxedKernel(LIMITS) as sibling:
+        assert (
+            "refused"
+            in sibling.execute(
+                "import socket; socket.socket(socket.AF_UNIX).connect(chr(0) + 'meet')", 10
+            ).message
+        )
+
+
+def test_two_kernels_draw_different_random_numbers():
+    code = "import random, numpy as np; print(random.random(), np.random.rand())"
+    with SandboxedKernel(LIMITS) as one, SandboxedKernel(LIMITS) as other:
+        assert not set(printed(one, code).split()) & set(printed(other, code).split())
+
+
 # Limits
+
+
+@pytest.fixture(params=["with control groups", "without"])
+def groups(request, monkeypatch):
+    if request.param == "without":
+        monkeypatch.setattr(cgroups, "version", lambda: None)
+    elif cgroups.version() is None:
+        pytest.skip("this host lets us make no control groups")
+
+
+def test_memory_is_bounded_in_total(groups):
+    """Four processes, each far below the limit of one."""
+    code = (
+        "import os, time\n"
+        "for _ in range(4):\n"
+        "    if os.fork() == 0:\n        block = bytearray(b'x') * 2**29\n        time.sleep(30)\n"
+        "time.sleep(30)"
+    )
+    with SandboxedKernel(Limits(memory_total=GIB, seconds_grace=1)) as kernel:
+        execution = kernel.execute(code, 60)
+    assert execution.status == "memory limit" and "all processes together" in execution.message
+
+
+@pytest.mark.parametrize("dies", [True, False], ids=["owner-is-dead", "owner-lives"])
+def test_groups_of_killed_graders_are_swept_while_their_processes_still_die(dies, monkeypatch):
+    if cgroups.version() is None:
+        pytest.skip("this host lets us make no control groups")
+    owner = subprocess.Popen(["sleep", "60"])
+    member = subprocess.Popen(["sleep", "0.5"])
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "getpid", lambda: owner.pid)
+        group = cgroups.Cgroup(cgroups.version(), Limits())
+    try:
+        group.add(member.pid)
+        if dies:
+            owner.kill()  # and nobody waits for it: it stays in the table of processes
+            os.waitid(os.P_PID, owner.pid, os.WEXITED | os.WNOWAIT)
+        cgroups.sweep()
+        assert [folder.exists() for folder in group.folders] == len(group.folders) * [not dies]
+    finally:
+        for process in (owner, member):
+            process.kill()
+            process.wait()
+        group.remove()
+
+
+def test_processes_are_bounded(groups):
+    code = "import os, time\nwhile True:\n    if os.fork() == 0: time.sleep(60)"
+    with SandboxedKernel(Limits(processes=40, seconds_grace=1)) as kernel:
+        execution = kernel.execute(code, 60)
+    refused = execution.status == "error" and execution.message.startswith("BlockingIOError")
+    assert refused or (execution.status == "crashed" and "processes" in execution.message)
+
+
+FILL = (
+    "import time\nfor i in range(8): open(f'{room}/answers/{{i}}', 'wb').write(bytes(2**22))\ntime.sleep(60)"
+)
+
+
+@pytest.mark.parametrize("nested", [True, False])
+def test_the_room_is_bounded(nested, monkeypatch):
+    """It lies in memory of bounded size, or, for a kernel with a nursery of its own, is watched."""
+    if not nested:
+        monkeypatch.setattr(autograder.sandbox.kernel, "shared", lambda **_: None)
+    with SandboxedKernel(Limits(disk=2**24, file_size=2**23, seconds_grace=1)) as kernel:
+        execution = kernel.execute(FILL.format(room=kernel.room), 60)
+        assert not nested or not list((kernel.room / "answers").iterdir())
+    assert ("No space left" if nested else "exceeded the limit on disk") in execution.message
+
+
+def test_a_trial_says_which_limits_hold(groups):
+    with nursery.Nursery() as found:
+        assert all(nursery.trial(found, exhaust=True).values())
+
+
+def test_a_trial_notices_what_does_not_hold(monkeypatch):
+    monkeypatch.setattr(nursery.bubblewrap, "COURSE_FILES", (*bubblewrap.COURSE_FILES, "solutions"))
+    with nursery.Nursery() as leaky:
+        assert nursery.trial(leaky)["other files"] is False
 
 
 def test_output_is_bounded_and_holds_no_html(kernel):
@@ -217,14 +349,75 @@ def test_code_that_raises_at_once_fails_every_probe():
     assert failure.value.verdict == "failed" and "no_such_module" in failure.value.message
 
 
+# Life and death
+
+
+def test_a_kernel_ends_with_whoever_asked_for_it():
+    with nursery.Nursery() as own:
+        code = (
+            "import os, pathlib, sys; from autograder.sandbox import SandboxedKernel\n"
+            f"kernel = SandboxedKernel(nursery=pathlib.Path({str(own.folder)!r})); kernel.__enter__()\n"
+            "print(kernel._provisioner.process.pid, flush=True); os.kill(os.getpid(), 9)"
+        )
+        asker = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+        pid = int(asker.stdout)
+        for _ in range(100):
+            if not os.path.exists(f"/proc/{pid}"):
+                break
+            time.sleep(0.1)
+        assert not os.path.exists(f"/proc/{pid}")
+        with SandboxedKernel(nursery=own.folder) as kernel:  # the nursery itself lives on
+            assert kernel.execute("1", 10).status == "ok"
+
+
+def test_what_a_killed_grader_leaves_is_swept_away_and_nothing_else(monkeypatch):
+    code = (
+        "import os, pathlib, sys; from autograder.sandbox import nursery\n"
+        "nursery.FOLDER = pathlib.Path(sys.argv[1]); n = nursery.Nursery()\n"
+        "print(n.folder, flush=True); os.kill(os.getpid(), 9)"
+    )
+    folder = tempfile.mkdtemp(dir="/tmp")  # short, and apart from what other graders leave
+    monkeypatch.setattr(nursery, "FOLDER", pathlib.Path(folder))
+    killed = subprocess.run([sys.executable, "-c", code, folder], capture_output=True, text=True, check=False)
+    left = pathlib.Path(killed.stdout.strip())
+    with nursery.Nursery() as alive:
+        assert left.is_dir()
+        nursery.sweep()
+        assert not left.exists() and alive.folder.is_dir()
+
+
+def test_where_namespaces_cannot_be_nested_each_kernel_has_a_sandbox_of_its_own(monkeypatch):
+    monkeypatch.setattr(nursery.Nursery, "__init__", raise_unless_single(nursery.Nursery.__init__))
+    assert nursery.warm() is None
+    monkeypatch.setattr(autograder.sandbox.kernel, "shared", lambda **_: None)
+    with SandboxedKernel(LIMITS) as kernel:
+        assert printed(kernel, "import os; print(os.path.exists('/etc/passwd'))").strip() == "False"
+        assert "Read-only" in kernel.execute("open('/proc/sys/kernel/core_pattern', 'w')", 10).message
+        assert (
+            "unreachable"
+            in kernel.execute(
+                "import socket; socket.create_connection(('1.1.1.1', 53), timeout=3)", 10
+            ).message
+        )
+
+
+def raise_unless_single(start):
+    def wrapped(self, *arguments, single=False, **more):
+        if not single:
+            raise nursery.NoNamespaces("not here")
+        start(self, *arguments, single=single, **more)
+
+    return wrapped
+
+
 # Never fail open
 
 
 def test_refuses_without_bubblewrap(monkeypatch):
     bubblewrap.require.cache_clear()
     monkeypatch.setattr(bubblewrap.shutil, "which", lambda program: None)
-    with pytest.raises(SandboxUnavailable, match="apt-get install bubblewrap") as refusal, SandboxedKernel():
-        pytest.fail("a kernel started without a sandbox")
+    with pytest.raises(SandboxUnavailable, match="apt-get install bubblewrap") as refusal:
+        nursery.warm()
     assert "unsafe" in str(refusal.value)
     bubblewrap.require.cache_clear()
 
@@ -232,8 +425,8 @@ def test_refuses_without_bubblewrap(monkeypatch):
 def test_refuses_where_bubblewrap_does_not_work(monkeypatch):
     bubblewrap.require.cache_clear()
     monkeypatch.setattr(bubblewrap, "command", lambda *_: ["sh", "-c", "echo no permission >&2; exit 1"])
-    with pytest.raises(SandboxUnavailable, match="no permission"), SandboxedKernel():
-        pytest.fail("a kernel started without a sandbox")
+    with pytest.raises(SandboxUnavailable, match="no permission"):
+        nursery.warm()
     bubblewrap.require.cache_clear()
 
 

@@ -1,8 +1,18 @@
 """Known-wrong and known-right solutions, and the run that shows what the judges make of them.
 
-`mutants/<homework>/<exercise>/<name>.py` solves one exercise. Its docstring names the misconception, HINT is a
-part of the hint that a student must get. `right_<n>.py` is a right solution written differently: it must get
-every point.
+`mutants/<homework>/<exercise>/<name>.py` solves one exercise. Its docstring names the misconception, HINT is
+a part of the hint that a student must get. `right_<n>.py` is a right solution written differently: it must
+get every point.
+
+A mistake that is a small change of the reference says what it changes. After the docstring such a file reads
+
+    from autograder.mutants import patched
+
+    HINT = "done is ignored"
+
+    patched("hw3.update_critic", (" * (1.0 - done.float())", ""))
+
+One that is a program of its own fills its exercise as a student does, with @solves("hw3.update_critic").
 """
 
 from __future__ import annotations
@@ -14,14 +24,50 @@ import multiprocessing
 import multiprocessing.connection
 import runpy
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from autograder.report import Report
 
 FOLDER = Path(__file__).parent
-TIMEOUT = 120.0  # seconds of one mutant
+SOLUTIONS = FOLDER.parents[1] / "solutions"
+TIMEOUT = 120.0  # seconds of one mutant at one seed
+
+
+def patched(exercise: str, *changes: tuple[str, str]) -> None:
+    """Fills an exercise with the reference solution, changed.
+
+    Args:
+        exercise: such as "hw3.update"; the reference is that function of solutions/hw3.py. The file's other
+            exercises stay as they are; what else the file defines, its function may use.
+        changes: pairs (old text, new text), made one after the other. Each old text must then stand exactly
+            once in the function. It may span lines; to drop a line, the new text is "" (or "pass").
+
+    Raises:
+        ValueError: there is no such function, or an old text does not stand in it exactly once.
+    """
+    homework, _, name = exercise.partition(".")
+    path = SOLUTIONS / f"{homework}.py"
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    filling = {
+        node.name: slice(node.decorator_list[0].lineno - 1, node.end_lineno)
+        for node in ast.parse("".join(lines)).body
+        if isinstance(node, ast.FunctionDef) and node.decorator_list
+    }
+    if name not in filling:
+        raise ValueError(f"{path} has no function {name} under @solves({exercise!r})")
+    source = "".join(lines[filling[name]])
+    for old, new in changes:
+        if source.count(old) != 1:
+            raise ValueError(
+                f"{path}: expected {old!r} exactly once in {name}, found it {source.count(old)} times. "
+                "If the reference was rewritten, rewrite the mutant"
+            )
+        source = source.replace(old, new)
+    for key, place in filling.items():  # the other exercises are not filled
+        lines[place] = [source if key == name else "\n", *[""] * (place.stop - place.start - 1)]
+    exec(compile("".join(lines), str(path), "exec"), {"__name__": f"solutions.{homework}"})
 
 
 @dataclass(frozen=True)
@@ -30,12 +76,14 @@ class Mutant:
 
     Attributes:
         hint: what the judge's hint must contain; "" for a right solution.
+        may_pass: the share of seeds at which the judges may miss it, its MAY_PASS (default 0).
     """
 
     path: Path
     exercise: str
     description: str
     hint: str
+    may_pass: float = 0.0
 
     @property
     def name(self) -> str:
@@ -109,18 +157,24 @@ def _read(path: Path, exercise: str) -> Mutant:
         if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)
     }
     description = (ast.get_docstring(tree) or "").split("\n")[0]
-    mutant = Mutant(path, exercise, description, constants.get("HINT", ""))
+    mutant = Mutant(path, exercise, description, constants.get("HINT", ""), constants.get("MAY_PASS", 0.0))
     if not description or bool(mutant.hint) == mutant.is_right:
         raise ValueError(f"{path}: needs a docstring, and HINT exactly where it is a mutant")
     return mutant
 
 
 def run_mutants(
-    mutants: list[Mutant], seed: int, at_once: int = 2, timeout: float = TIMEOUT
+    mutants: list[Mutant], seeds: Sequence[int], at_once: int = 2, timeout: float = TIMEOUT
 ) -> Iterator[Outcome]:
-    """Judges each mutant in a forked child of this process, and yields the outcomes as they come.
+    """Judges each mutant at each seed, in a forked child of this process; yields the outcomes as they come.
 
+    A mutant's seeds come in their order. Once a wrong one is caught, the judge that caught it, and what that
+    depends on, run alone. A child that ends before its time ends its mutant: one outcome without a report.
     These files are our own, so no sandbox is needed; the fork keeps them apart and saves the imports.
+
+    Args:
+        at_once: children at a time.
+        timeout: seconds of one seed.
     """
     import pytest  # noqa: F401  (warm: the children inherit it)
     import torch
@@ -139,28 +193,38 @@ def run_mutants(
         while waiting and len(running) < at_once:
             mutant = waiting.pop(0)
             receiver, sender = fork.Pipe(duplex=False)
-            child = fork.Process(target=_judge_in_child, args=(mutant, seed, sender))
+            child = fork.Process(target=_judge_in_child, args=(mutant, seeds, sender))
             child.start()
             sender.close()
-            running[receiver] = (mutant, child, time.monotonic() + timeout)
-        patience = min(deadline for _, _, deadline in running.values()) - time.monotonic()
+            running[receiver] = (mutant, child, len(seeds), time.monotonic() + timeout)
+        patience = min(deadline for *_, deadline in running.values()) - time.monotonic()
         ready = multiprocessing.connection.wait(list(running), timeout=max(0.0, patience))
-        for receiver in ready or [r for r, (_, _, end) in running.items() if end <= time.monotonic()]:
-            mutant, child, _ = running.pop(receiver)
-            yield _outcome(mutant, receiver if ready else None)
-            child.kill()
-            child.join()
-            receiver.close()
+        for receiver in ready or [r for r, (*_, end) in running.items() if end <= time.monotonic()]:
+            mutant, child, left, _ = running.pop(receiver)
+            outcome = _outcome(mutant, receiver if ready else None)
+            if outcome.report is not None and left > 1:
+                running[receiver] = (mutant, child, left - 1, time.monotonic() + timeout)
+            else:
+                child.kill()
+                child.join()
+                receiver.close()
+            yield outcome
 
 
-def _judge_in_child(mutant: Mutant, seed: int, sender: multiprocessing.connection.Connection) -> None:
+def _judge_in_child(
+    mutant: Mutant, seeds: Sequence[int], sender: multiprocessing.connection.Connection
+) -> None:
     from autograder.runner import run_judges
     from autograder.student import LocalStudent
 
+    catching = ""
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
         runpy.run_path(str(mutant.path))
-        report = run_judges(mutant.exercise, LocalStudent(), seed)
-    sender.send_bytes(report.to_json().encode())
+        for seed in seeds:
+            report = run_judges(mutant.exercise, LocalStudent(), seed, [catching] if catching else None)
+            sender.send_bytes(report.to_json().encode())
+            if not mutant.is_right:
+                catching = catching or Outcome(mutant, report).caught_by
     sender.close()
 
 

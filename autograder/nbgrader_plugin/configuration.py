@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import sys
 import warnings
@@ -10,11 +11,43 @@ from pathlib import Path
 import nbgrader.apps.api
 import nbgrader.apps.autogradeapp
 from nbgrader.converters import GenerateAssignment, GenerateSolution
+from nbgrader.converters.base import BaseConverter, NbGraderException
 from sqlalchemy.exc import SAWarning
 from traitlets.config import Config
 
 from autograder.nbgrader_plugin.autograde import Autograde
+from autograder.nbgrader_plugin.collect import PlatformArchives
 from autograder.nbgrader_plugin.insert_sources import InsertSources
+
+
+_usual_format_source, _usual_init_notebooks = BaseConverter._format_source, BaseConverter.init_notebooks
+
+
+def _format_source(self, assignment_id: str, student_id: str, escape: bool = False) -> str:
+    """nbgrader's own; as a pattern, it also fits a student's id that holds a line break."""
+    path = _usual_format_source(self, assignment_id, student_id, escape=escape)
+    return f"(?s){path}" if escape else path
+
+
+def _init_notebooks(self) -> None:
+    """nbgrader's own, which passes over a student whose id looks like a pattern, such as a[b]."""
+    try:
+        _usual_init_notebooks(self)
+    except NbGraderException:
+        if not self.assignments and not _strange(self):
+            raise
+    self.assignments.update(_strange(self))
+
+
+def _strange(self) -> dict[str, list[str]]:
+    """The notebooks in folders whose name is a pattern that does not fit itself."""
+    folders = glob.glob(self._format_source(self.coursedir.assignment_id, self.coursedir.student_id))
+    found = {
+        folder: glob.glob(os.path.join(glob.escape(folder), f"{self.coursedir.notebook_id}.ipynb"))
+        for folder in folders
+        if glob.escape(folder) != folder
+    }
+    return {folder: notebooks for folder, notebooks in found.items() if notebooks}
 
 
 def configure(c: Config) -> None:
@@ -36,9 +69,12 @@ def configure(c: Config) -> None:
         usual = converter.preprocessors.default_args[0]
         c[converter.__name__].preprocessors = [InsertSources, *usual]
     # zip_collect: what learning platforms call a file, as in hw3_alice_attempt_2026-03-01-10-00-00_hw3.ipynb
+    c.ZipCollectApp.extractor_plugin = PlatformArchives
     c.FileNameCollectorPlugin.named_regexp = (
-        r".*/[^/_]+_(?P<student_id>[^/]+)_attempt_(?P<timestamp>[0-9-]+)_(?P<file_id>[^/]+)$"
+        r".*/[^/_]+_(?!\.{1,2}_attempt_)(?P<student_id>[^/]+?)_attempt_(?P<timestamp>[0-9-]+)_(?P<file_id>[^/]+)$"
     )
+    BaseConverter._format_source = _format_source
+    BaseConverter.init_notebooks = _init_notebooks
     c.Execute.timeout = (
-        600  # validate and generate_solution run trusted code; the convergence check takes a minute
+        600  # validate and generate_solution run trusted code; the convergence check trains an agent
     )

@@ -5,8 +5,10 @@ from __future__ import annotations
 import html
 import json
 import os
+import re
 import stat
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import nbformat
@@ -14,15 +16,23 @@ from nbformat.notebooknode import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_raw_cell
 from nbgrader.api import Gradebook
 from nbgrader.nbgraderformat import MetadataValidator
+from nbgrader.utils import parse_utc
 
-SIZE_LIMIT = 50 * 2**20
+SIZE_LIMIT = 50 * 2**20  # bytes, pictures included
+TEXT_LIMIT = 2**20  # characters in all cells: the time to show Markdown grows with their square
 PICTURES_LIMIT = 5 * 2**20
 SKIP_TAG = "skip-execution"  # nbclient's own tag: validate and generate_solution heed it too
+# What begins a tag, an entity or a script's address in Markdown. With a space behind it, it does not.
+_ACTIVE = re.compile(r"<(?=[A-Za-z/!?])|&(?=#|\w+;)|(java|vb)script(?=[\s\\]*:)", re.IGNORECASE)
+_BASE64 = re.compile(r"[A-Za-z0-9+/=\s]*")
 _NEW_CELL = {"code": new_code_cell, "markdown": new_markdown_cell, "raw": new_raw_cell}
 
 
 class UnreadableSubmission(Exception):
     """What was handed in is not a notebook; the message tells the student."""
+
+    def __init__(self, reason: str):
+        super().__init__(_writable(reason))
 
 
 @dataclass(frozen=True)
@@ -40,37 +50,74 @@ class MasterCell:
         return self.metadata["grade"] or self.metadata["task"]
 
 
-def read(path: Path) -> NotebookNode:
-    """Reads the submitted notebook at `path`.
+def load(path: Path) -> bytes:
+    """The submitted file at `path`.
 
     Raises:
-        UnreadableSubmission: it is missing, no plain file, too large, no JSON or no notebook.
+        UnreadableSubmission: it is missing, no plain file or too large, or its folder is a link.
     """
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    except OSError:
-        raise UnreadableSubmission(_missing(path)) from None
-    with os.fdopen(descriptor, "rb") as stream:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise UnreadableSubmission(f"{path.name} is not a plain file.")
-        if status.st_size > SIZE_LIMIT:
-            raise UnreadableSubmission(f"{path.name} has {status.st_size} bytes; the limit is {SIZE_LIMIT}.")
-        data = stream.read(SIZE_LIMIT)
+    for folder in (path.parent, path.parent.parent):  # a link could show the work of others
+        if folder.is_symlink():
+            raise UnreadableSubmission(f"The folder {folder.name} of the submission is a link.")
+    return _plain_file(path, SIZE_LIMIT)
+
+
+def read(path: Path) -> NotebookNode:
+    """The submitted notebook at `path`. Raises UnreadableSubmission as `load` and `parse` do."""
+    return parse(load(path), path.name)
+
+
+def parse(data: bytes, name: str) -> NotebookNode:
+    """The notebook in the file `name` that holds `data`.
+
+    Raises:
+        UnreadableSubmission: it is no JSON or no notebook, or too long.
+    """
     try:
         content = json.loads(data.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
         raise UnreadableSubmission(
-            f"{path.name} is not valid JSON, so no notebook program can open it: {error}."
+            f"{name} is not valid JSON, so no notebook program can open it: {error}."
         ) from None
     if not isinstance(content, dict) or not isinstance(content.get("cells", content.get("worksheets")), list):
-        raise UnreadableSubmission(f"{path.name} is JSON, but not a notebook: it has no list of cells.")
+        raise UnreadableSubmission(f"{name} is JSON, but not a notebook: it has no list of cells.")
     try:
-        return nbformat.reads(json.dumps(content), as_version=4)
+        nb = nbformat.reads(json.dumps(content), as_version=4)
+        texts = [cell.source for cell in nb.cells if isinstance(_get(cell, "source"), str)]
     except Exception as error:  # nbformat raises whatever a damaged notebook leads it into
         raise UnreadableSubmission(
-            f"{path.name} is not a notebook: {type(error).__name__}: {error}."
+            f"{name} is not a notebook: {type(error).__name__}: {str(error)[:500]}."
         ) from None
+    length = sum(map(len, texts))
+    if length > TEXT_LIMIT:
+        raise UnreadableSubmission(
+            f"{name} has {length} characters in its cells; the limit is {TEXT_LIMIT}."
+        )
+    return nb
+
+
+def timestamp(folder: Path | str) -> datetime | None:
+    """When a submission was handed in (UTC), by its timestamp.txt; None without a plain file that holds a time."""
+    try:
+        text = _plain_file(Path(folder) / "timestamp.txt", 100).decode().strip()
+        return parse_utc(text) if text else None
+    except (UnreadableSubmission, ValueError, OverflowError, TypeError):
+        return None
+
+
+def _plain_file(path: Path, limit: int) -> bytes:
+    """The content of a file that may be anything: no link is followed, no pipe waited for."""
+    try:
+        stream = open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NOFOLLOW | os.O_NONBLOCK))
+    except OSError:  # a folder of that name too
+        raise UnreadableSubmission(_missing(path)) from None
+    with stream:
+        status = os.fstat(stream.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            raise UnreadableSubmission(f"{path.name} is not a plain file.")
+        if status.st_size > limit:
+            raise UnreadableSubmission(f"{path.name} has {status.st_size} bytes; the limit is {limit}.")
+        return stream.read(limit)
 
 
 def _missing(path: Path) -> str:
@@ -132,7 +179,8 @@ def restored(
     for cell in reversed(submitted.cells):
         if (
             not isinstance(cell, dict)
-            or cell.get("cell_type") not in _NEW_CELL
+            or not isinstance(cell.get("cell_type"), str)
+            or cell["cell_type"] not in _NEW_CELL
             or not isinstance(cell.get("source"), str)
         ):
             continue
@@ -142,8 +190,9 @@ def restored(
             used.add(grade_id)
             clean = _from_master(master[grade_id], cell.source)
         else:
-            clean = _NEW_CELL[cell.cell_type](cell.source)
-        if clean.cell_type == "code" and SKIP_TAG in (metadata.get("tags") or []):
+            clean = _NEW_CELL[cell.cell_type](_harmless(cell.source, cell.cell_type))
+        tags = metadata.get("tags")
+        if clean.cell_type == "code" and isinstance(tags, list) and SKIP_TAG in tags:
             clean.metadata["tags"] = [SKIP_TAG]
             clean.outputs = _pictures(cell.get("outputs"))
         cells.append(clean)
@@ -155,8 +204,18 @@ def restored(
     return new_notebook(cells=cells, metadata={"language_info": {"name": "python"}})
 
 
+def _harmless(text: str, cell_type: str) -> str:
+    """Text that can be written; in Markdown without tags, which would run as scripts at whoever looks at it."""
+    return _writable(text) if cell_type == "code" else _ACTIVE.sub(r"\g<0> ", _writable(text))
+
+
+def _writable(text: str) -> str:
+    """Text without the half characters (lone surrogates) that JSON may hold and no file can."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
 def _from_master(master: MasterCell, submitted_source: str) -> NotebookNode:
-    source = master.source if master.fixed else submitted_source
+    source = master.source if master.fixed else _harmless(submitted_source, master.cell_type)
     return _NEW_CELL[master.cell_type](source, metadata={"nbgrader": dict(master.metadata)})
 
 
@@ -165,7 +224,7 @@ def _pictures(outputs: object) -> list[NotebookNode]:
     kept, size = [], 0
     for output in outputs if isinstance(outputs, list) else []:
         picture = _get(output, "data", "image/png")
-        if isinstance(picture, str) and size + len(picture) <= PICTURES_LIMIT:
+        if isinstance(picture, str) and _BASE64.fullmatch(picture) and size + len(picture) <= PICTURES_LIMIT:
             size += len(picture)
             kept.append(nbformat.v4.new_output("display_data", data={"image/png": picture}))
     return kept

@@ -1,10 +1,11 @@
 """The command line that runs a program sealed off by bubblewrap.
 
 Covered: no network; no sight of other submissions, the gradebook, the solutions, the judges or any home directory;
-system, interpreter and course package read-only; private /tmp, /home and process table; no capabilities; an empty
-environment; limits on memory, file size, disk and open files.
-Not covered: faults of the Linux kernel itself, CPU time stolen from other processes, and, where the grader runs as
-root, the number of processes. It protects the grader from submissions, not submissions from the grader.
+system, interpreter and course package read-only; private /tmp, /home, process table and IPC; no capabilities and no
+way to new ones; an empty environment; limits on time, memory (of a process and in total), processes, file size, disk,
+open files, and, with control groups, CPU cores. `python -m autograder sandbox` tries which of them hold on a host.
+Not covered: faults of the Linux kernel itself; memory bandwidth and caches that are shared with others; host names of
+folders, which the mount table shows. It protects the grader from submissions, not submissions from the grader.
 """
 
 from __future__ import annotations
@@ -14,9 +15,8 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-
-from autograder.sandbox.limits import Limits
 
 COURSE = Path(__file__).resolve().parents[2]
 HOME = "/home/student"
@@ -30,10 +30,13 @@ COURSE_FILES = (
     "autograder/student.py",
     "autograder/probes",
 )
-CHECK_INSIDE = (
-    "autograder/sandbox/check_inside.py",
-    "autograder/check.py",
-)  # shown inside under the second name
+ZYGOTE = "/run/zygote.py"
+RENAMED_FILES = (  # outside, inside
+    ("autograder/sandbox/check_inside.py", "autograder/check.py"),
+    ("autograder/sandbox/zygote.py", ZYGOTE),
+)
+# What it takes to make namespaces and mounts, to forbid further ones, and to give these rights up.
+NESTING = ("CAP_SYS_ADMIN", "CAP_SYS_RESOURCE", "CAP_SETPCAP")
 SYSTEM_FILES = ("/etc/ld.so.cache", "/etc/alternatives", "/etc/localtime", "/etc/fonts")
 
 
@@ -52,15 +55,13 @@ def require() -> None:
         "To grade without isolation, where you trust every submission, say so: "
         "--Autograde.unsafe_no_sandbox=True for nbgrader, --unsafe-no-sandbox for python -m autograder."
     )
-    for program in ("bwrap", "prlimit"):
-        if shutil.which(program) is None:
-            package = {"bwrap": "bubblewrap", "prlimit": "util-linux"}[program]
-            raise SandboxUnavailable(
-                f"{program} was not found, so submissions cannot be sealed off. Install it with\n"
-                f"    apt-get install {package}\n{choice}"
-            )
+    if shutil.which("bwrap") is None:
+        raise SandboxUnavailable(
+            "bwrap was not found, so submissions cannot be sealed off. Install it with\n"
+            f"    apt-get install bubblewrap\n{choice}"
+        )
     trial = subprocess.run(
-        command([sys.executable, "-c", ""], Limits()), capture_output=True, text=True, timeout=60, check=False
+        command([sys.executable, "-c", ""], 2**20), capture_output=True, text=True, timeout=60, check=False
     )
     if trial.returncode:
         raise SandboxUnavailable(
@@ -69,30 +70,39 @@ def require() -> None:
         )
 
 
-def command(
-    program: list[str], limits: Limits, readable: list[Path] | None = None, writable: list[Path] | None = None
-) -> list[str]:
+def command(program: list[str], disk: int, writable: Sequence[Path] = (), nest: bool = False) -> list[str]:
     """The command line that runs `program` in the sandbox.
 
     Args:
-        program: the program and its arguments, as outside.
-        limits: what it may use.
-        readable, writable: directories shown inside under the same path.
+        program: the program and its arguments, as inside.
+        disk: bytes of each private writable directory.
+        writable: directories shown inside under the same path.
+        nest: let the program make namespaces inside; it has to give that right up itself.
     """
-    line = ["bwrap", "--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL", "--clearenv"]
+    line = ["bwrap", "--unshare-all", "--die-with-parent", "--new-session", "--uid", "0", "--gid", "0"]
+    line += ["--cap-drop", "ALL", "--clearenv"]
+    for capability in NESTING if nest else ():
+        line += ["--cap-add", capability]
     for name, value in environment().items():
         line += ["--setenv", name, value]
-    line += ["--proc", "/proc", "--dev", "/dev"]
+    line += ["--proc", "/proc", "--dev", "/dev", "--dir", "/run/room"]
     for directory in ("/tmp", HOME, "/dev/shm"):
-        line += ["--size", str(limits.disk), "--tmpfs", directory]
+        line += ["--size", str(disk), "--tmpfs", directory]
     for path in _system():
         line += ["--symlink", os.readlink(path), path] if os.path.islink(path) else ["--ro-bind", path, path]
-    for path in [*_prefixes(), *(COURSE / name for name in COURSE_FILES), *(readable or [])]:
-        line += ["--ro-bind", str(path), str(path)]
-    line += ["--ro-bind", *(str(COURSE / name) for name in CHECK_INSIDE)]
-    for path in writable or []:
+    for inside, outside in readable().items():
+        line += ["--ro-bind", outside, inside]
+    for path in writable:
         line += ["--bind", str(path), str(path)]
-    return [*line, "--chdir", HOME, "--", *limits.prefix(), *program]
+    if not nest:  # the nested kernel mounts a read-only /proc of its own, which this would forbid
+        line += ["--ro-bind", "/proc/sys", "/proc/sys"]
+    return [*line, "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", HOME, "--", *program]
+
+
+def readable() -> dict[str, str]:
+    """What is shown read-only besides the system: path inside -> path outside."""
+    shown = {str(path): str(path) for path in (*_prefixes(), *(COURSE / name for name in COURSE_FILES))}
+    return shown | {str(COURSE / inside): str(COURSE / outside) for outside, inside in RENAMED_FILES}
 
 
 def environment(home: str = HOME) -> dict[str, str]:
@@ -110,6 +120,7 @@ def environment(home: str = HOME) -> dict[str, str]:
         "OMP_NUM_THREADS": "1",
         "MKL_NUM_THREADS": "1",
         "OPENBLAS_NUM_THREADS": "1",
+        "PYDEVD_DISABLE_FILE_VALIDATION": "1",  # the debugger would complain about frozen modules
     }
 
 

@@ -9,6 +9,7 @@ import re
 import sys
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 from queue import Empty
 
 from jupyter_client.kernelspec import KernelSpec
@@ -17,11 +18,14 @@ from nbformat import NotebookNode
 from nbformat.v4 import output_from_msg
 
 from autograder.sandbox.bubblewrap import SandboxUnavailable
-from autograder.sandbox.limits import Limits
+from autograder.sandbox.limits import GIB, Limits
+from autograder.sandbox.nursery import shared
 from autograder.sandbox.provisioner import BubblewrapProvisioner
 from autograder.student import StudentFailure
 
 SECONDS_TO_START = 120.0
+PATIENCE = 4.0  # a time limit counts CPU time, or this many times as long by the clock: machines may be busy
+_PAUSE = 0.05  # seconds between two questions whether it is ready
 _POLL = 0.5  # seconds between two looks at whether the process still lives
 _HARMLESS = ("text/plain", "image/png", "image/jpeg")  # HTML could run scripts in the page of whoever grades
 _OVERWRITTEN = re.compile(r"[^\n]*\r(?=[^\n])")
@@ -45,12 +49,20 @@ class Execution:
 class SandboxedKernel:
     """One kernel, usable in a `with` block.
 
+    Args:
+        limits: what it may use.
+        unsafe: run without isolation.
+        nursery: folder of the nursery to ask; by default this process's own.
+
     Attributes:
         ending: why the kernel is gone (a StudentFailure with its verdict), or None while it lives.
     """
 
-    def __init__(self, limits: Limits | None = None, unsafe: bool = False):
+    def __init__(self, limits: Limits | None = None, unsafe: bool = False, nursery: Path | None = None):
         self.limits = limits or Limits()
+        if nursery is None:
+            own = shared(unsafe=unsafe)
+            nursery = own.folder if own else None
         self.ending: StudentFailure | None = None
         spec = KernelSpec(
             argv=[
@@ -67,34 +79,56 @@ class SandboxedKernel:
         self._manager = KernelManager()
         self._manager._kernel_spec = spec
         self._provisioner = self._manager.provisioner = BubblewrapProvisioner(
-            parent=self._manager, kernel_id="", kernel_spec=spec, limits=self.limits, unsafe=unsafe
+            parent=self._manager,
+            kernel_id="",
+            kernel_spec=spec,
+            limits=self.limits,
+            unsafe=unsafe,
+            nursery=nursery,
         )
 
     def __enter__(self) -> SandboxedKernel:
         self._manager.start_kernel()
         self._client = self._manager.client()
         self._client.start_channels(stdin=False, hb=False)
-        try:
-            self._client.wait_for_ready(timeout=SECONDS_TO_START)
-        except RuntimeError as error:
+        if not self._is_ready():
             complaint = self._provisioner.complaint()
             self._close()
-            raise SandboxUnavailable(f"the sandboxed kernel did not start: {error}\n{complaint}") from None
+            raise SandboxUnavailable(f"the sandboxed kernel did not start\n{complaint}")
+        self._provisioner.process.cpu_seconds(whole=True)  # finds its processes, now that all are there
         self._deadline = time.monotonic() + self.limits.seconds_total
         return self
+
+    def _is_ready(self) -> bool:
+        """Waits until the kernel answers and its output arrives, which no single question could tell."""
+        deadline, asked = time.monotonic() + SECONDS_TO_START, set()
+        while time.monotonic() < deadline and self._provisioner.process.poll() is None:
+            asked.add(self._client.kernel_info())
+            try:
+                message = self._client.get_iopub_msg(timeout=_PAUSE)
+            except Empty:
+                continue
+            if message["parent_header"].get("msg_id") in asked:
+                return True
+        return False
 
     def __exit__(self, *_: object) -> None:
         self._close()
 
     @property
-    def room(self):
-        """The private directory shared with the sandbox."""
+    def room(self) -> Path:
+        """The private directory: what we put in, and its path as the kernel sees it."""
         return self._provisioner.room
+
+    @property
+    def answers(self) -> Path:
+        """What the kernel wrote. Nothing in it is trusted."""
+        return self._provisioner.outside / "answers"
 
     def execute(self, code: str, seconds: float) -> Execution:
         """Runs code, for at most `seconds` and the kernel's total.
 
-        A kernel that runs over its time is interrupted, and killed where it does not heed that; what it is
+        On a busy machine, where it gets less than a core, it has up to `PATIENCE` times as long. A kernel that runs over its time is interrupted, and killed where it does not heed that; what it is
         asked afterwards ends at once, with the same verdict.
         """
         if self.ending:
@@ -110,7 +144,7 @@ class SandboxedKernel:
         if self._listen(request, output, min(seconds, left), execution):
             return execution
         message = f"your code ran longer than {min(seconds, left):g} s and was stopped"
-        self._manager.interrupt_kernel()
+        self._client.control_channel.send(self._client.session.msg("interrupt_request"))
         if self._listen(request, output, self.limits.seconds_grace, execution):
             execution.status, execution.message = "time limit", message
             return execution
@@ -120,12 +154,18 @@ class SandboxedKernel:
 
     def _listen(self, request: str, output: _Output, seconds: float, execution: Execution) -> bool:
         """Collects messages until the code has ended (True) or the time is over (False)."""
-        deadline = time.monotonic() + seconds
-        while (left := deadline - time.monotonic()) > 0:
+        process, began = self._provisioner.process, time.monotonic()
+        used_before = process.cpu_seconds()
+        while True:
+            passed = time.monotonic() - began
+            if passed > seconds and (
+                passed > PATIENCE * seconds or process.cpu_seconds(whole=True) - used_before > seconds
+            ):
+                return False
             try:
-                message = self._client.get_iopub_msg(timeout=min(left, _POLL))
+                message = self._client.get_iopub_msg(timeout=min(max(seconds - passed, 0.05), _POLL))
             except Empty:
-                if self._provisioner.process is None or self._provisioner.process.poll() is not None:
+                if self._provisioner.process.poll() is not None:
                     self._record_death(execution)
                     return True
                 continue
@@ -141,14 +181,23 @@ class SandboxedKernel:
                 output.add(message)
             else:
                 output.add(message)
-        return False
 
     def _record_death(self, execution: Execution) -> None:
-        code = self._provisioner.process.returncode if self._provisioner.process else None
-        cause = f"signal {code - 128}" if code and code > 128 else f"exit code {code}"
-        execution.status = "crashed"
-        execution.message = f"the Python process ended ({cause}), so nothing after it could run"
-        self.ending = StudentFailure("crashed", execution.message)
+        process = self._provisioner.process
+        code = process.returncode
+        if process.reason == "memory":
+            execution.status = "memory limit"
+            execution.message = (
+                f"all processes together used more than {self.limits.memory_total / GIB:g} GiB of memory, so "
+                "the Python process was ended and nothing after it could run"
+            )
+        else:
+            cause = f"signal {code - 128}" if code > 128 else f"exit code {code}"
+            if process.reason:
+                cause = f"it exceeded the limit on {process.reason}"
+            execution.status = "crashed"
+            execution.message = f"the Python process ended ({cause}), so nothing after it could run"
+        self.ending = StudentFailure(execution.status, execution.message)
 
     def _kill(self, execution: Execution, message: str) -> Execution:
         self._provisioner.process.kill()
@@ -158,9 +207,8 @@ class SandboxedKernel:
 
     def _close(self) -> None:
         self._client.stop_channels()
-        if self._provisioner.process is not None:
-            self._provisioner.process.kill()
-            self._provisioner.process.wait()
+        self._provisioner.process.kill()
+        self._provisioner.process.wait()
         self._manager.cleanup_resources()
 
 
@@ -185,6 +233,7 @@ class _Output:
             output = output_from_msg(message)
             if "data" in output:
                 output.data = {kind: data for kind, data in output.data.items() if kind in _HARMLESS}
+                output.metadata = {}  # a picture's width and height, say, which a page would not quote
         except (ValueError, KeyError, TypeError, AttributeError):  # not an output, or a forged message
             return
         last = self.outputs[-1] if self.outputs else None

@@ -58,7 +58,7 @@ class KernelStudent(Student):
         if execution.status == "error":
             verdict = "memory limit" if execution.message.startswith("MemoryError") else "failed"
             raise StudentFailure(verdict, execution.message)
-        return read_regular_file(answer, SIZE_LIMIT)
+        return read_regular_file(self.kernel.answers / name, SIZE_LIMIT)
 
 
 def read_regular_file(path: Path, limit: int) -> bytes:
@@ -68,13 +68,15 @@ def read_regular_file(path: Path, limit: int) -> bytes:
         StudentFailure: with the verdict "refused".
     """
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        stream = open(
+            path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
+        )
     except OSError as error:
         raise StudentFailure(
             "refused", f"the student's side left no readable answer ({error.strerror})"
         ) from None
-    with os.fdopen(descriptor, "rb") as stream:
-        status = os.fstat(descriptor)
+    with stream:
+        status = os.fstat(stream.fileno())
         if not stat.S_ISREG(status.st_mode) or status.st_nlink != 1:
             raise StudentFailure("refused", "the answer of the student's side is not a plain file")
         if status.st_size > limit:

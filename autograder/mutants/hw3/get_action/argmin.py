@@ -1,17 +1,7 @@
 """Takes the action with the smallest Q-value."""
 
-import numpy as np
-import torch
-
-from gcb6206.exercises import solves
-from gcb6206.infrastructure import pytorch_util as ptu
+from autograder.mutants import patched
 
 HINT = "argmax, not argmin"
 
-
-@solves("hw3.get_action")
-def get_action(self, observation, epsilon=0.02):
-    if np.random.random() < epsilon:
-        return int(np.random.randint(self.num_actions))
-    with torch.no_grad():
-        return int(self.critic(ptu.from_numpy(observation)[None]).argmin())
+patched("hw3.get_action", (".argmax()", ".argmin()"))

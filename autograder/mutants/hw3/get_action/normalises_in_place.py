@@ -1,18 +1,7 @@
 """Scales the observation in place before it is stored."""
 
-import numpy as np
-import torch
-
-from gcb6206.exercises import solves
-from gcb6206.infrastructure import pytorch_util as ptu
+from autograder.mutants import patched
 
 HINT = "changed in place"
 
-
-@solves("hw3.get_action")
-def get_action(self, observation, epsilon=0.02):
-    observation /= 1.5
-    if np.random.random() < epsilon:
-        return int(np.random.randint(self.num_actions))
-    with torch.no_grad():
-        return int(self.critic(ptu.from_numpy(observation)[None]).argmax())
+patched("hw3.get_action", ("    if np.random.random()", "    observation /= 1.5\n    if np.random.random()"))

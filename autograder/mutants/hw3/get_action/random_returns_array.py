@@ -1,17 +1,10 @@
 """The random way out returns an array of one action."""
 
-import numpy as np
-import torch
-
-from gcb6206.exercises import solves
-from gcb6206.infrastructure import pytorch_util as ptu
+from autograder.mutants import patched
 
 HINT = "Both ways out"
 
-
-@solves("hw3.get_action")
-def get_action(self, observation, epsilon=0.02):
-    if np.random.random() < epsilon:
-        return np.random.randint(self.num_actions, size=1)
-    with torch.no_grad():
-        return int(self.critic(ptu.from_numpy(observation)[None]).argmax())
+patched(
+    "hw3.get_action",
+    ("int(np.random.randint(self.num_actions))", "np.random.randint(self.num_actions, size=1)"),
+)

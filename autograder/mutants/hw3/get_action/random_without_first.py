@@ -1,17 +1,7 @@
 """Draws actions from 1 on."""
 
-import numpy as np
-import torch
-
-from gcb6206.exercises import solves
-from gcb6206.infrastructure import pytorch_util as ptu
+from autograder.mutants import patched
 
 HINT = "numbered from 0"
 
-
-@solves("hw3.get_action")
-def get_action(self, observation, epsilon=0.02):
-    if np.random.random() < epsilon:
-        return int(np.random.randint(1, self.num_actions))
-    with torch.no_grad():
-        return int(self.critic(ptu.from_numpy(observation)[None]).argmax())
+patched("hw3.get_action", ("randint(self", "randint(1, self"))

@@ -1,17 +1,10 @@
 """Switches gradients off for the whole program."""
 
-import numpy as np
-import torch
-
-from gcb6206.exercises import solves
-from gcb6206.infrastructure import pytorch_util as ptu
+from autograder.mutants import patched
 
 HINT = "torch.no_grad()"
 
-
-@solves("hw3.get_action")
-def get_action(self, observation, epsilon=0.02):
-    if np.random.random() < epsilon:
-        return int(np.random.randint(self.num_actions))
-    torch.set_grad_enabled(False)
-    return int(self.critic(ptu.from_numpy(observation)[None]).argmax())
+patched(
+    "hw3.get_action",
+    ("    with torch.no_grad():\n        return", "    torch.set_grad_enabled(False)\n    return"),
+)

@@ -1,13 +1,7 @@
 """Copies at every step but the right ones."""
 
-from gcb6206.exercises import solves
+from autograder.mutants import patched
 
 HINT = "condition is inverted"
 
-
-@solves("hw3.update")
-def update(self, obs, action, reward, next_obs, done, step):
-    critic_stats = self.update_critic(obs, action, reward, next_obs, done)
-    if step % self.target_update_period != 0:
-        self.update_target_critic()
-    return critic_stats
+patched("hw3.update", ("== 0", "!= 0"))

@@ -1,12 +1,14 @@
 """Copies before the critic's step."""
 
-from gcb6206.exercises import solves
+from autograder.mutants import patched
 
 HINT = "update the critic first"
 
-
-@solves("hw3.update")
-def update(self, obs, action, reward, next_obs, done, step):
-    if step % self.target_update_period == 0:
-        self.update_target_critic()
-    return self.update_critic(obs, action, reward, next_obs, done)
+patched(
+    "hw3.update",
+    ("    critic_stats = self.update_critic(obs, action, reward, next_obs, done)\n", ""),
+    (
+        "    return critic_stats",
+        "    critic_stats = self.update_critic(obs, action, reward, next_obs, done)\n    return critic_stats",
+    ),
+)

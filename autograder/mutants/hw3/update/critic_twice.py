@@ -1,14 +1,13 @@
 """Updates the critic twice."""
 
-from gcb6206.exercises import solves
+from autograder.mutants import patched
 
 HINT = "called twice"
 
-
-@solves("hw3.update")
-def update(self, obs, action, reward, next_obs, done, step):
-    critic_stats = self.update_critic(obs, action, reward, next_obs, done)
-    critic_stats = self.update_critic(obs, action, reward, next_obs, done)
-    if step % self.target_update_period == 0:
-        self.update_target_critic()
-    return critic_stats
+patched(
+    "hw3.update",
+    (
+        "    critic_stats = self",
+        "    self.update_critic(obs, action, reward, next_obs, done)\n    critic_stats = self",
+    ),
+)

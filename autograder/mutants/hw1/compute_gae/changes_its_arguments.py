@@ -1,0 +1,13 @@
+"""Masks the given array in place."""
+
+from autograder.mutants import patched
+
+HINT = "changed next_values"
+
+patched(
+    "hw1.compute_gae",
+    (
+        "    ### BEGIN SOLUTION\n    deltas",
+        ("    ### BEGIN SOLUTION\n    next_values *= ~terminated\n    deltas"),
+    ),
+)

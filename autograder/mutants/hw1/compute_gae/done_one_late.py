@@ -1,0 +1,18 @@
+"""Looks at the flags of the step before."""
+
+from autograder.mutants import patched
+
+HINT = "One step late"
+
+patched(
+    "hw1.compute_gae",
+    (
+        "    ### BEGIN SOLUTION\n    deltas",
+        (
+            "    ### BEGIN SOLUTION\n"
+            "    terminated, truncated = (np.roll(np.where(np.arange(len(f))[:, None] < len(f) - 1, "
+            "f, False), 1, axis=0) for f in (terminated, truncated))\n"
+            "    deltas"
+        ),
+    ),
+)

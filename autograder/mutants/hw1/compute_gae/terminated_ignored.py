@@ -1,0 +1,11 @@
+"""Knows no terminations."""
+
+from autograder.mutants import patched
+
+HINT = "terminated is ignored"
+
+patched(
+    "hw1.compute_gae",
+    (" * ~terminated", ""),
+    ("same_episode = ~(terminated | truncated)", "same_episode = ~truncated"),
+)

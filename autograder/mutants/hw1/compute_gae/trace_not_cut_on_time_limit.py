@@ -1,0 +1,7 @@
+"""Lets the trace run on over time limits."""
+
+from autograder.mutants import patched
+
+HINT = "truncated too"
+
+patched("hw1.compute_gae", ("same_episode = ~(terminated | truncated)", "same_episode = ~terminated"))

@@ -1,0 +1,13 @@
+"""Takes every n-th sample."""
+
+from autograder.mutants import patched
+
+HINT = "Shuffle all samples"
+
+patched(
+    "hw1.minibatch_indices",
+    (
+        "torch.randperm(num_samples).reshape(-1, batch_size)",
+        "torch.arange(num_samples).reshape(batch_size, -1).T.contiguous()",
+    ),
+)

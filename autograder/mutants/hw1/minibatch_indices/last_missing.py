@@ -1,0 +1,7 @@
+"""Leaves the last minibatch out."""
+
+from autograder.mutants import patched
+
+HINT = "One row for each minibatch"
+
+patched("hw1.minibatch_indices", (".reshape(-1, batch_size)", ".reshape(-1, batch_size)[:-1]"))

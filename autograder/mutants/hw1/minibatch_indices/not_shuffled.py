@@ -1,0 +1,7 @@
+"""Keeps the order of the rollout."""
+
+from autograder.mutants import patched
+
+HINT = "Shuffle all samples"
+
+patched("hw1.minibatch_indices", ("torch.randperm(num_samples)", "torch.arange(num_samples)"))

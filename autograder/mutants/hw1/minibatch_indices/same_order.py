@@ -1,0 +1,7 @@
+"""Draws the same order in every call."""
+
+from autograder.mutants import patched
+
+HINT = "do not set a seed"
+
+patched("hw1.minibatch_indices", ("    return", "    torch.manual_seed(0)\n    return"))

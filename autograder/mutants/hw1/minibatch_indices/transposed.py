@@ -1,0 +1,7 @@
+"""Has one column for each minibatch."""
+
+from autograder.mutants import patched
+
+HINT = "One row for each minibatch"
+
+patched("hw1.minibatch_indices", (".reshape(-1, batch_size)", ".reshape(batch_size, -1)"))

@@ -1,0 +1,9 @@
+"""Draws with replacement."""
+
+from autograder.mutants import patched
+
+HINT = "others never"
+
+patched(
+    "hw1.minibatch_indices", ("torch.randperm(num_samples)", "torch.randint(num_samples, (num_samples,))")
+)

@@ -1,0 +1,7 @@
+"""Changes the argument."""
+
+from autograder.mutants import patched
+
+HINT = "in place"
+
+patched("hw1.normalize_advantage", ("    std, mean", "    advantage -= advantage.mean()\n    std, mean"))

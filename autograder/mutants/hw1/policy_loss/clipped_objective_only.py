@@ -1,0 +1,10 @@
+"""Leaves the unclipped objective out."""
+
+from autograder.mutants import patched
+
+HINT = "Only the clipped objective"
+
+patched(
+    "hw1.policy_loss",
+    ("torch.min(ratio * advantage, clipped_ratio * advantage)", "(clipped_ratio * advantage)"),
+)

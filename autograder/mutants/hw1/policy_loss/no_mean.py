@@ -1,0 +1,7 @@
+"""Returns one value for each sample."""
+
+from autograder.mutants import patched
+
+HINT = "One value for each sample"
+
+patched("hw1.policy_loss", ("advantage).mean()", "advantage)"))

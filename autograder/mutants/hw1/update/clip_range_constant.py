@@ -1,0 +1,10 @@
+"""Keeps the first clip range."""
+
+from autograder.mutants import patched
+
+HINT = "stays at its start"
+
+patched(
+    "hw1.update",
+    ("clip_range = ppo_agent.linear_schedule(*self.clip_range, progress)", "clip_range = self.clip_range[0]"),
+)

@@ -1,0 +1,10 @@
+"""Keeps the first entropy coefficient."""
+
+from autograder.mutants import patched
+
+HINT = "stays at its start"
+
+patched(
+    "hw1.update",
+    ("ent_coef = ppo_agent.linear_schedule(*self.ent_coef, progress)", "ent_coef = self.ent_coef[0]"),
+)

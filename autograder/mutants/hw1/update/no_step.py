@@ -1,0 +1,7 @@
+"""Takes no step."""
+
+from autograder.mutants import patched
+
+HINT = "No step was taken"
+
+patched("hw1.update", ("            self.optimizer.step()\n", ""))

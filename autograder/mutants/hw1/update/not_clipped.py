@@ -1,0 +1,7 @@
+"""Does not clip the gradient."""
+
+from autograder.mutants import patched
+
+HINT = "not clipped"
+
+patched("hw1.update", ("            ptu.clip_grad_norm(self.policy.parameters(), self.max_grad_norm)\n", ""))

@@ -1,0 +1,266 @@
+"""The trusted side of the warmed process (`zygote.py`): starts it, and asks it for kernels."""
+
+from __future__ import annotations
+
+import array
+import atexit
+import contextlib
+import fcntl
+import functools
+import json
+import os
+import shutil
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from autograder.sandbox import bubblewrap, cgroups, zygote
+from autograder.sandbox.limits import GIB, Limits
+
+FOLDER = Path("/tmp")  # short: the path of a socket ends at 107 bytes
+PREFIX = "gcb6206-"
+# What every kernel needs; the debugger alone costs a kernel a quarter of a second.
+MODULES = (
+    "ipykernel.kernelapp",
+    "ipykernel.ipkernel",
+    "ipykernel.debugger",
+    "matplotlib_inline.backend_inline",
+    "matplotlib.pyplot",
+    "torch._dynamo",  # the first optimiser imports it
+    "autograder.probes",
+)
+
+
+class NoNamespaces(bubblewrap.SandboxUnavailable):
+    """bubblewrap works here, but a process inside cannot make namespaces of its own."""
+
+
+class Nursery:
+    """One warmed process, usable in a `with` block.
+
+    Args:
+        modules: what it imports besides the kernel's own.
+        unsafe: run without isolation.
+        single: for one kernel only, which bubblewrap alone isolates.
+
+    Raises:
+        NoNamespaces: only single ones work here.
+        SandboxUnavailable: it did not start; the message says why.
+    """
+
+    def __init__(self, modules: Sequence[str] = (), unsafe: bool = False, single: bool = False):
+        if not unsafe:
+            bubblewrap.require()
+        self.unsafe = unsafe
+        self._owner = os.getpid()
+        self.folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=FOLDER))
+        self._lock = open(self.folder / "locking", "w")  # noqa: SIM115  held as long as this process lives
+        fcntl.flock(self._lock, fcntl.LOCK_EX)
+        (self.folder / "locking").rename(self.folder / "lock")  # only now can another grader's sweep see it
+        rooms = self.folder / "rooms"
+        rooms.mkdir()
+        hidden = [path for path in bubblewrap.readable() if path.startswith(f"{FOLDER}/")]
+        settings = json.dumps(
+            {"modules": [*MODULES, *modules], "seal": not (unsafe or single), "keep": hidden}
+        )
+        program = [sys.executable, bubblewrap.ZYGOTE, str(socket_in(self.folder)), settings]
+        if unsafe:
+            program[1] = str(Path(__file__).with_name("zygote.py"))
+        else:
+            program = bubblewrap.command(program, Limits().disk, [rooms], nest=not single)
+        with (self.folder / "stderr").open("wb") as complaints:
+            self._process = subprocess.Popen(
+                program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=complaints,
+                env=bubblewrap.environment(), cwd="/", start_new_session=True,
+            )  # fmt: skip
+        answer = self._process.stdout.readline().decode().strip()
+        if answer != "ready":
+            self._process.wait()
+            complaint = (self.folder / "stderr").read_text(errors="replace").strip()[-1000:]
+            self.close()
+            error = NoNamespaces if answer.startswith("no namespaces") else bubblewrap.SandboxUnavailable
+            raise error(f"the sandbox did not start: {answer} {complaint}")
+
+    def __enter__(self) -> Nursery:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Ends it and all its kernels, and removes their files."""
+        if os.getpid() != self._owner:  # a forked copy of this object
+            return
+        self._process.kill()
+        self._process.wait()
+        for stream in (self._process.stdin, self._process.stdout, self._lock):
+            stream.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class Cradle:
+    """One kernel's process: what of `subprocess.Popen` a kernel provisioner uses.
+
+    Args:
+        folder: of a Nursery, which may be another process's.
+        request: room, arguments, environment, as `zygote.become_kernel` takes them.
+        limits: what it may use.
+
+    Attributes:
+        returncode: None while it lives; 128 plus the signal where it was killed.
+        reason: the limit that it was killed for ("memory", "processes", "disk"), or "".
+    """
+
+    def __init__(self, folder: Path, request: dict, limits: Limits):
+        self.returncode: int | None = None
+        self.reason = ""
+        self._pids: list[int] = []
+        version = cgroups.version()
+        self._cgroup = cgroups.Cgroup(version, limits) if version else None
+        self._connection = socket.socket(socket.AF_UNIX)
+        self._connection.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+        try:
+            self._connection.connect(str(socket_in(folder)))
+            self._connection.sendall(json.dumps({**request, "limits": limits.to_dict()}).encode() + b"\n")
+            self.pid = self._receive_pid()
+            if self._cgroup:
+                self._cgroup.add(self.pid)
+            self._connection.sendall(b"!")
+        except OSError as error:
+            self._finish(None)
+            raise bubblewrap.SandboxUnavailable(f"the sandbox gave no kernel: {error}") from None
+
+    def _receive_pid(self) -> int:
+        """The kernel's first process, as the operating system names the sender of its first message."""
+        size = struct.calcsize("3i")
+        data, ancillary, _, _ = self._connection.recvmsg(1, socket.CMSG_SPACE(size))
+        for level, kind, content in ancillary:
+            if data and level == socket.SOL_SOCKET and kind == socket.SCM_CREDENTIALS:
+                return array.array("i", content[:size])[0]
+        raise OSError("it ended at once")
+
+    @property
+    def root(self) -> Path:
+        """Where its files are seen from outside, as long as it lives: its room lies partly in its own memory."""
+        return Path(f"/proc/{self.pid}/root")
+
+    def cpu_seconds(self, whole: bool = False) -> float:
+        """CPU time that the kernel has used.
+
+        Args:
+            whole: also what it started, for which the process table has to be searched.
+        """
+        if whole or not self._pids:
+            self._pids = zygote.descendants(self.pid, zygote.processes())
+        return sum(entry.seconds for entry in map(zygote.process, self._pids) if entry)
+
+    def poll(self) -> int | None:
+        """The exit status, or None while it lives."""
+        return self._read(socket.MSG_DONTWAIT)
+
+    def wait(self) -> int:
+        """Waits for the end; the exit status."""
+        return self._read(0)
+
+    def kill(self) -> None:
+        """Ends the kernel and everything that it started."""
+        if self.returncode is None:
+            with contextlib.suppress(OSError):
+                self._connection.shutdown(socket.SHUT_WR)
+
+    def _read(self, flags: int) -> int | None:
+        if self.returncode is None:
+            try:
+                line = self._connection.recv(4096, flags)
+            except BlockingIOError:
+                return None
+            except OSError:
+                line = b""
+            self._finish(json.loads(line) if line else None)
+        return self.returncode
+
+    def _finish(self, message: dict | None) -> None:
+        self.returncode, self.reason = (message["code"], message["reason"]) if message else (137, "")
+        self._connection.close()
+        if self._cgroup:
+            if self._cgroup.killed_for_memory():
+                self.reason = "memory"
+            self._cgroup.remove()
+
+
+def socket_in(folder: Path) -> Path:
+    """Where the nursery of that folder is asked for kernels."""
+    return folder / "rooms" / "nursery"
+
+
+def warm(modules: Sequence[str] = (), unsafe: bool = False) -> Nursery | None:
+    """A nursery for many kernels, or None where each kernel needs one of its own.
+
+    Raises:
+        SandboxUnavailable: no kernel can be sealed off here.
+    """
+    try:
+        return Nursery(modules, unsafe)
+    except NoNamespaces:
+        return None
+
+
+@functools.cache
+def _shared(owner: int, modules: tuple[str, ...], unsafe: bool) -> Nursery | None:
+    nursery = warm(modules, unsafe)
+    if nursery:
+        atexit.register(nursery.close)
+    return nursery
+
+
+def shared(modules: Sequence[str] = (), unsafe: bool = False) -> Nursery | None:
+    """This process's own `warm` one, started at the first call."""
+    return _shared(os.getpid(), tuple(modules), unsafe)
+
+
+def sweep() -> None:
+    """Removes what graders that were killed have left behind."""
+    cgroups.sweep()
+    for folder in FOLDER.glob(f"{PREFIX}*/lock"):
+        with contextlib.suppress(OSError), folder.open() as stream:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)  # its owner is gone
+            shutil.rmtree(folder.parent, ignore_errors=True)
+
+
+def trial(nursery: Nursery, exhaust: bool = False) -> dict[str, bool]:
+    """Which limits hold on this host: tried by processes in the sandbox that do what it should refuse.
+
+    Args:
+        nursery: where.
+        exhaust: also use too much memory in several processes together, which takes a second or two.
+    """
+    limits = Limits(memory=GIB, memory_total=GIB, processes=24)
+    room = Path(tempfile.mkdtemp(prefix="", dir=nursery.folder / "rooms"))
+    for name in ("requests", "sockets", "answers"):
+        (room / name).mkdir(mode=0o700)
+    hidden = [str(bubblewrap.COURSE / name) for name in ("solutions", "autograder/judges", "tests")]
+    hidden += [str(nursery.folder / "lock"), str(socket_in(nursery.folder))]
+
+    def end_of(paths: list[str]) -> Cradle:
+        request = {"room": str(room), "argv": [], "env": bubblewrap.environment(), "trial": paths}
+        cradle = Cradle(nursery.folder, request, limits)
+        cradle.wait()
+        return cradle
+
+    first = end_of(hidden)
+    report = (room / "stderr").read_text(errors="replace").strip()
+    try:
+        found = json.loads(report)
+    except ValueError:
+        raise bubblewrap.SandboxUnavailable(
+            f"the sandbox failed its trial ({first.returncode}): {report}"
+        ) from None
+    found["processes"] = first.returncode == zygote.FORK_REFUSED or first.reason == "processes"
+    if exhaust:
+        found["memory in total"] = end_of([]).reason == "memory"
+    shutil.rmtree(room)
+    return found

@@ -1,0 +1,47 @@
+"""Grades the class of attacks, sealed and with stock nbgrader, and prints what came of each."""
+
+import argparse
+import json
+import sys
+import tempfile
+from datetime import date
+from pathlib import Path
+
+from gcb6206.scripts import record
+
+from . import report
+
+
+def _lasting(row: dict) -> dict:
+    """A row without what an attack found on this machine: paths and planted secrets."""
+    return row if row["unsealed"] != "yes" else {**row, "unsealed_how": []}
+
+
+def main() -> int:
+    """The command line; 0 when no attack won against the sealed grader."""
+    parser = argparse.ArgumentParser(prog="python -m tests.attacks", description=__doc__)
+    parser.add_argument("attacks", nargs="*", help="names of attacks (default: all)")
+    parser.add_argument("--output", type=Path, help="also write the table there, as JSON")
+    parser.add_argument("--sealed-only", action="store_true", help="leave stock nbgrader out")
+    parser.add_argument("--keep", type=Path, help="an empty or new folder in which the course roots stay")
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        rows, summary = report.run(args.keep or Path(folder), args.attacks, args.sealed_only)
+    print(report.table(rows))
+    print(summary)
+    if args.output:
+        about = {
+            "command": f"python -m tests.attacks --output {args.output}",
+            "commit": record.commit(),
+            "date": f"{date.today()}",
+            "hardware": record.hardware().removesuffix(", one thread used"),
+            "summary": summary,
+            "attacks": [_lasting(row) for row in rows],
+        }
+        args.output.parent.mkdir(parents=True, exist_ok=True)
+        args.output.write_text(json.dumps(about, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    return 1 if any(row["leaked"] for row in rows) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,87 @@
+"""The table of attacks: what each tried, the verdict, and whether it won, sealed and unsealed."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from .hostile import ATTACKS
+from .scene import Scene
+
+
+def run(folder: Path, names: list[str] | None = None, sealed_only: bool = False) -> tuple[list[dict], str]:
+    """Grades the attacks (all, or those named), sealed and then with stock nbgrader.
+
+    Returns:
+        One row for each attack, and a line on the whole.
+
+    Raises:
+        ValueError: a name is unknown.
+    """
+    unknown = set(names or ()) - {attack.name for attack in ATTACKS}
+    if unknown:
+        raise ValueError(
+            f"no attack {', '.join(sorted(unknown))}; known: {', '.join(a.name for a in ATTACKS)}"
+        )
+    attacks = [attack for attack in ATTACKS if not names or attack.name in names]
+    began = time.monotonic()
+    sealed = Scene(folder / "sealed", True, attacks).play()
+    middle = time.monotonic()
+    stock = None if sealed_only else Scene(folder / "stock", False, attacks).play()
+    end = time.monotonic()
+    summary = (
+        f"{len(attacks)} attacks and 2 honest submissions: sealed in {middle - began:.0f} s, "
+        f"the grader's own memory at most {sealed.peak:.2f} GiB"
+    )
+    return rows(sealed, stock), summary + ("" if stock is None else f"; stock in {end - middle:.0f} s")
+
+
+def rows(sealed: Scene, stock: Scene | None) -> list[dict]:
+    """One row for each attack.
+
+    Its keys: attack, tried, verdict, points, deserved, leaked (how, empty for no), unsealed ("yes", "no" or
+    "n.a.") and unsealed_how (how it won there, or why it was not tried).
+    """
+    found = []
+    for attack in sealed.attacks:
+        outcome = sealed.outcome(attack)
+        if attack.unsealed or stock is None:
+            unsealed, how = "n.a.", [attack.unsealed]
+        else:
+            how = stock.outcome(attack).victories
+            unsealed = "yes" if how else "no"
+        found.append(
+            {
+                "attack": attack.name,
+                "tried": attack.tried,
+                "verdict": outcome.verdict or "none",
+                "points": outcome.points,
+                "deserved": attack.deserved,
+                "leaked": outcome.victories,
+                "unsealed": unsealed,
+                "unsealed_how": how,
+            }
+        )
+    return found
+
+
+def table(found: list[dict]) -> str:
+    """The rows as text."""
+    lines = [("attack", "tried", "verdict", "leaked", "works unsealed")]
+    for row in found:
+        leaked = "YES: " + "; ".join(row["leaked"]) if row["leaked"] else "no"
+        how = "; ".join(row["unsealed_how"])[:60]
+        lines.append(
+            (
+                row["attack"],
+                row["tried"][:70],
+                row["verdict"],
+                leaked,
+                f"{row['unsealed']}: {how}".strip(": "),
+            )
+        )
+    widths = [max(len(line[column]) for line in lines) for column in range(4)]
+    return "\n".join(
+        "  ".join([*(text.ljust(width) for text, width in zip(line, widths, strict=False)), line[4]]).rstrip()
+        for line in lines
+    )
