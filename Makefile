@@ -41,6 +41,10 @@ sandbox:
 browser:
 	$(call system_package,chromium,chromium)
 
+.PHONY: postgres
+postgres:
+	$(call system_package,/usr/lib/postgresql/*/bin/initdb,postgresql)
+
 .PHONY: course
 course: book release sample  ## build the book and the student release, grade the sample class
 	@echo
@@ -69,7 +73,7 @@ grade: $(VENV)/.installed sandbox  ## grade your own class: submitted/STUDENT/hw
 	@echo "feedback pages: $(CURDIR)/feedback"
 
 .PHONY: test
-test: $(VENV)/.installed sandbox browser  ## run every test, as CI does
+test: $(VENV)/.installed sandbox browser postgres  ## run every test, as CI does
 	@$(RUN) python -m pytest -n 2 --dist loadfile tests
 
 .PHONY: mutants
@@ -82,8 +86,10 @@ bench: $(VENV)/.installed  ## run all benchmarks beside their peers
 
 .PHONY: results
 results: $(VENV)/.installed  ## record a result of the book again: make results NAME=dqn_cartpole
-	@test -n "$(NAME)" || { echo "name a result: make results NAME=..., with one of:"; grep -oE '^[a-z][^:]*' book/results/results.yaml; exit 1; }
+	@test -n "$(NAME)" || { echo "name a result: make results NAME=..., with one of:"; echo "attacks"; echo "autograde"; grep -oE '^[a-z][^:]*' book/results/results.yaml; exit 1; }
 	@case "$(NAME)" in \
+	  attacks) $(RUN) python -m tests.attacks --output book/results/attacks/attacks.json;; \
+	  autograde) $(RUN) python benchmarks/autograde.py --output book/results/autograde/autograde.json;; \
 	  dqn_bug_*) $(RUN) python -m book.gallery $(NAME:dqn_bug_%=%);; \
 	  *) $(RUN) python -m gcb6206.scripts.record $(NAME) --force;; \
 	esac

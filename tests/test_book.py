@@ -17,7 +17,6 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 HTML = ROOT / "build" / "book" / "_build" / "html"
 PAGES = sorted(path.relative_to(ROOT).with_suffix("").as_posix() for path in (ROOT / "book").rglob("*.md"))
-CHROMIUM = "/usr/bin/chromium"
 BUILD = [
     str(Path(sys.executable).with_name("jupyter-book")),
     "build",
@@ -47,19 +46,6 @@ def book():
     ]
     assert done.returncode == 0, "\n".join(lines) or done.stderr[-3000:]
     return HTML
-
-
-@pytest.fixture(scope="session")
-def browser():
-    """A headless browser."""
-    if not Path(CHROMIUM).exists():
-        pytest.skip(f"no browser at {CHROMIUM}: apt-get install chromium")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield started
-        started.close()
 
 
 @pytest.fixture
@@ -250,7 +236,7 @@ def test_cells_are_short(page):
 def test_every_reading_hint_of_the_judges_is_a_page():
     hints = set()
     for file in (ROOT / "autograder" / "judges").rglob("test_*.py"):
-        hints |= set(re.findall(r'"(?:book/)?(dqn/[a-z-]+)', file.read_text(encoding="utf-8")))
+        hints |= set(re.findall(r'"(?:book/)?((?:dqn|ppo)/[a-z-]+)', file.read_text(encoding="utf-8")))
     assert hints and sorted(hint for hint in hints if f"book/{hint}" not in PAGES) == []
 
 

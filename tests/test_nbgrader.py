@@ -84,7 +84,7 @@ def test_unbalanced_solution_markers_are_refused(source):
 def course(tmp_path_factory):
     root = tmp_path_factory.mktemp("course")
     (root / "exchange").mkdir()
-    more = "c.SealedExecute.seconds_per_cell = 20"
+    more = "c.Autograde.seconds_per_cell = 20"
     make_root(
         root,
         root / "assignments",
