@@ -1,8 +1,9 @@
 """Record training runs for the book: ``python -m gcb6206.scripts.record dqn_cartpole``.
 
 ``book/results/results.yaml`` says what each recorded result is. For every seed a CSV of all scalars is kept
-(``tag,step,value``), and ``record.json`` holds the command, commit, versions, hardware and wall times. A seed that
-is recorded already is left alone, so that an interrupted recording goes on where it stopped.
+(``tag,step,value``) with the films that the command asks for, and ``record.json`` holds the command, commit,
+versions, hardware and wall times. A seed that is recorded already is left alone, so that an interrupted recording
+goes on where it stopped.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import csv
 import importlib.metadata
 import json
 import platform
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -19,11 +21,12 @@ import time
 from pathlib import Path
 
 from gcb6206.env_configs.config import ConfigError, nearest, read_yaml
-from gcb6206.scripts import run_hw3
+from gcb6206.scripts import run_hw3, run_ppo
 from gcb6206.scripts.parse_tensorboard import read_scalars
 
 RESULTS = Path("book/results")
-PACKAGES = ("torch", "numpy", "gymnasium", "ale-py")
+PACKAGES = ("torch", "numpy", "gymnasium", "ale-py", "mujoco")
+PROGRAMS = {"run_hw3": (run_hw3, ["--solutions", "--no_gpu"]), "run_ppo": (run_ppo, ["--solutions"])}
 
 
 def record(name: str, results: Path = RESULTS, force: bool = False) -> Path:
@@ -40,6 +43,8 @@ def record(name: str, results: Path = RESULTS, force: bool = False) -> Path:
     about_path = directory / "record.json"
     about = json.loads(about_path.read_text()) if about_path.exists() and not force else {}
     seeds = about.get("seeds", {})
+    program = described[name].get("program", "run_hw3")
+    module, flags = PROGRAMS[program]
     for seed in described[name]["seeds"]:
         if str(seed) in seeds:
             print(f"{name} seed {seed}: recorded before")
@@ -47,13 +52,15 @@ def record(name: str, results: Path = RESULTS, force: bool = False) -> Path:
         words = [*described[name]["command"].split(), "--seed", str(seed)]
         begun, code = time.time(), commit()
         with tempfile.TemporaryDirectory() as log_root:
-            log_dir = run_hw3.start([*words, "--solutions", "--no_gpu", "--log_root", log_root])
+            log_dir = module.start([*words, *flags, "--log_root", log_root])
             write_scalars(directory / f"seed_{seed}.csv", read_scalars(log_dir))
+            for number, film in enumerate(sorted(log_dir.glob("videos/*.mp4"))):
+                shutil.copy(film, directory / f"seed_{seed}_{number}.mp4")
         seeds[str(seed)] = {"wall_seconds": round(time.time() - begun, 1), "commit": code}
         about = {
             "name": name,
             "about": described[name]["about"],
-            "command": f"python -m gcb6206.scripts.run_hw3 --solutions --no_gpu {' '.join(words[:-1])} SEED",
+            "command": f"python -m gcb6206.scripts.{program} {' '.join([*flags, *words[:-1]])} SEED",
             "versions": {package: importlib.metadata.version(package) for package in PACKAGES},
             "python": platform.python_version(),
             "hardware": hardware(),
