@@ -1,8 +1,8 @@
 """What a homework's convergence judge makes of right and wrong code: `python -m autograder calibrate hw3`.
 
 The reference, and each mutant that the exercise's entry in thresholds.yaml names, are trained and evaluated
-as in a graded run, over many seeds. The threshold is chosen on one part of the runs, *fit*; how often it errs
-is counted on the others, *held_out*. Every run is kept in build/calibration as soon as it has ended, so a
+as in a graded run, over many seeds. The threshold is chosen on one part of the runs, *fit*, unless the entry says
+that it is `fixed`; how often it errs is counted on the others, *held_out*. Every run is kept in build/calibration as soon as it has ended, so a
 calibration can be killed and resumed.
 
 What is particular to a homework stands in its judge's module: `measure(student, rule, seed)`, the statistic
@@ -132,7 +132,7 @@ def plan(rule: dict, seeds: int, held_out: int, mutant_seeds: int) -> list[Job]:
 
 def fingerprint(rule: dict) -> str:
     """Tells runs under other settings apart, not those of other code: after changing that, delete the log."""
-    decides = ("threshold", "seeds", "needed", "mutants", "calibration")  # what is made of the runs
+    decides = ("threshold", "fixed", "seeds", "needed", "mutants", "calibration")  # what is made of the runs
     settings = {key: value for key, value in rule.items() if key not in decides}
     return f"{zlib.crc32(json.dumps(settings, sort_keys=True).encode()):08x}"
 
@@ -394,9 +394,10 @@ def calibrate(homework: str, seeds: int, held_out: int, mutant_seeds: int, worke
     for variant in (REFERENCE, *rule["mutants"]):
         runs[variant] = {} if variant == REFERENCE else {"unit_judge": judges[variant]}
         runs[variant] |= {part: [round(r["value"], 1) for r in of(variant, part)] for part in (FIT, HELD_OUT)}
-    rule["threshold"] = choose_threshold(
-        runs[REFERENCE][FIT], [runs[variant][FIT] for variant in rule["mutants"]]
-    )
+    if not rule.get("fixed"):
+        rule["threshold"] = choose_threshold(
+            runs[REFERENCE][FIT], [runs[variant][FIT] for variant in rule["mutants"]]
+        )
     rule["calibration"] = {"runs": runs}
     seconds = [r["cpu_seconds"] for part in (FIT, HELD_OUT) for r in of(REFERENCE, part)]
     submissions = submission_seconds(rule, of(REFERENCE, HELD_OUT))

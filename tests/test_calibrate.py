@@ -266,6 +266,30 @@ def test_the_command_refuses_with_the_cure(words, message, monkeypatch, tmp_path
     assert message in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("fixed, expected", [(False, 77), (True, 475)])
+def test_a_fixed_threshold_is_measured_and_stays(fixed, expected, monkeypatch, tmp_path):
+    def runs(exercise, rule, jobs, log, workers):
+        value = {"reference": 100.0, "a/wrong": 10.0}
+        return {
+            job: {"variant": job.variant, "part": job.part, "number": job.number, "value": value[job.variant],
+                  "cpu_seconds": 1.0}
+            for job in jobs
+        }  # fmt: skip
+
+    path = tmp_path / "thresholds.yaml"
+    line = "  fixed: true\n" if fixed else ""
+    path.write_text(f"hw7.convergence:\n  threshold: 475\n{line}  seeds: 3\n  needed: 2\n  mutants: [a/wrong]\n")
+    monkeypatch.setattr(cal, "COURSE", tmp_path)
+    monkeypatch.setattr(cal, "THRESHOLDS", path)
+    monkeypatch.setattr(cal, "run_jobs", runs)
+    monkeypatch.setattr(cal, "unit_judges", lambda *_: {"a/wrong": "none"})
+    monkeypatch.setattr(cal, "write_rule", lambda exercise, rule: written.append(rule))
+    written = []
+    cal.calibrate("hw7", 4, 4, 4, 1, resume=False)
+    assert written[0]["threshold"] == expected
+    assert written[0]["calibration"]["false_fail_at_most"] > (0.9 if fixed else 0.0)
+
+
 # --- the disguise ---------------------------------------------------------------------------------
 
 
