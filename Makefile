@@ -4,7 +4,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-HW ?= hw3
+HW ?= hw1 hw3
 # venv programs first on PATH: nbgrader and jupyter-book start others by their plain names
 RUN := PATH="$(CURDIR)/$(BIN):$$PATH" PYTHONWARNINGS=ignore::DeprecationWarning
 
@@ -49,7 +49,7 @@ postgres:
 course: book release sample  ## build the book and the student release, grade the sample class
 	@echo
 	@echo "book:      $(CURDIR)/build/book/_build/html/index.html"
-	@echo "release:   $(CURDIR)/build/release/$(HW).zip"
+	@echo "release:   $(CURDIR)/build/release/HOMEWORK.zip"
 	@echo "feedback:  $(CURDIR)/build/sample_class/feedback"
 
 .PHONY: book
@@ -57,18 +57,21 @@ book: $(VENV)/.installed  ## build the HTML book (SOLUTIONS=1: the instructors' 
 	@$(RUN) jupyter-book build . --path-output build/book -W --keep-going -q
 
 .PHONY: release
-release: $(VENV)/.installed  ## build the student release build/release/hw3.zip
-	@$(RUN) python -m autograder.release $(HW) -o build/release/$(HW).zip
+release: $(VENV)/.installed  ## build the student releases build/release/HOMEWORK.zip (HW=hw3: that one)
+	@for hw in $(HW); do $(RUN) python -m autograder.release $$hw -o build/release/$$hw.zip || exit 1; done
 
 .PHONY: sample
 sample: $(VENV)/.installed sandbox
 	@$(RUN) python -m autograder.sample_class
 
 .PHONY: grade
-grade: $(VENV)/.installed sandbox  ## grade your own class: submitted/STUDENT/hw3/hw3.ipynb
-	@$(RUN) nbgrader generate_assignment $(HW) --force
-	@$(RUN) nbgrader autograde $(HW)
-	@$(RUN) nbgrader generate_feedback $(HW)
+grade: $(VENV)/.installed sandbox  ## grade your own class: submitted/STUDENT/hw3/hw3.ipynb (HW=hw3: that homework only)
+	@found="$(sort $(notdir $(wildcard $(addprefix submitted/*/,$(HW)))))"; \
+	  test -n "$$found" || { echo "nothing to grade: expected submitted/STUDENT/HOMEWORK/HOMEWORK.ipynb with one of: $(HW)"; exit 1; }; \
+	  for hw in $$found; do \
+	    $(RUN) nbgrader generate_assignment $$hw --force && $(RUN) nbgrader autograde $$hw \
+	      && $(RUN) nbgrader generate_feedback $$hw || exit 1; \
+	  done
 	@$(RUN) nbgrader export
 	@echo "feedback pages: $(CURDIR)/feedback"
 

@@ -1,16 +1,18 @@
 """A class of six made-up students, graded with the usual nbgrader commands: `python -m autograder.sample_class`.
 
-It has a course root of its own, build/sample_class, and never touches an instructor's gradebook. A second run grades
+Names of homeworks may follow; by default it hands in all. It has a course root of its own, build/sample_class, and never touches an instructor's gradebook. A second run grades
 nothing again unless the course's files have changed.
 """
 
 from __future__ import annotations
 
+import argparse
 import copy
 import hashlib
 import shutil
 import sys
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 import nbformat
 from nbformat.notebooknode import NotebookNode
@@ -21,13 +23,35 @@ from autograder.nbgrader_plugin.insert_sources import grade_id, solution_source
 from autograder.runner import exercises_of
 
 ROOT = COURSE / "build" / "sample_class"
-HOMEWORK = "hw3"
-HALF = ("hw3.get_action", "hw3.update_critic", "hw3.update")
-MISTAKE = (
-    "hw3.sample_trajectory",
-    "terminals.append(terminated)",
-    "terminals.append(terminated or truncated)",
-)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """What two of the six have in their notebooks of one homework.
+
+    Attributes:
+        half: the exercises that half_done has solved.
+        mistake: the exercise that truncation has wrong: its id, right code, and what stands there instead.
+    """
+
+    half: tuple[str, ...]
+    mistake: tuple[str, str, str]
+
+
+SAMPLES = {
+    "hw1": Sample(
+        half=("hw1.entropy_bonus", "hw1.compute_gae", "hw1.policy_loss"),
+        mistake=("hw1.compute_gae", "* ~terminated", "* ~(terminated | truncated)"),
+    ),
+    "hw3": Sample(
+        half=("hw3.get_action", "hw3.update_critic", "hw3.update"),
+        mistake=(
+            "hw3.sample_trajectory",
+            "terminals.append(terminated)",
+            "terminals.append(terminated or truncated)",
+        ),
+    ),
+}
 CRASH = "import ctypes; ctypes.string_at(0)  # reads address 0\n"
 ENDLESS = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)\nwhile True: pass\n"
 
@@ -49,30 +73,30 @@ def solution_cell(notebook: NotebookNode, exercise: str) -> NotebookNode:
     )
 
 
-def solvable(homework: str = HOMEWORK) -> list[str]:
+def solvable(homework: str) -> list[str]:
     """The exercises that have a solution cell: all but the convergence of the whole."""
     return [exercise for exercise in exercises_of(homework) if not exercise.endswith(".convergence")]
 
 
-def submissions(release: NotebookNode) -> dict[str, NotebookNode]:
+def submissions(homework: str, release: NotebookNode) -> dict[str, NotebookNode]:
     """What the six students hand in, by name."""
-    reference = solved(release, solvable())
+    reference = solved(release, solvable(homework))
     truncation, crash, endless = (copy.deepcopy(reference) for _ in range(3))
-    exercise, right, wrong = MISTAKE
+    exercise, right, wrong = SAMPLES[homework].mistake
     cell = solution_cell(truncation, exercise)
     if cell.source.count(right) != 1:
         raise ValueError(
             f"the solution of {exercise} must hold {right!r} once; the sample student changes it"
         )
     cell.source = cell.source.replace(right, wrong)
-    first = solvable()[0]
+    first = solvable(homework)[0]
     for notebook, code in ((crash, CRASH), (endless, ENDLESS)):
         cell = solution_cell(notebook, first)
         cell.source = code + cell.source
     return {
         "reference": reference,
         "untouched": copy.deepcopy(release),
-        "half_done": solved(release, HALF),
+        "half_done": solved(release, SAMPLES[homework].half),
         "truncation": truncation,
         "crash_at_import": crash,
         "endless_loop": endless,
@@ -99,19 +123,19 @@ def prepare() -> None:
     make_root(ROOT, more="c.Autograde.seconds_per_cell = 20")
 
 
-def hand_in() -> None:
+def hand_in(homework: str) -> None:
     """Puts the six notebooks where nbgrader collects submissions."""
-    release = nbformat.read(ROOT / "release" / HOMEWORK / f"{HOMEWORK}.ipynb", as_version=4)
-    for student, notebook in submissions(release).items():
-        folder = ROOT / "submitted" / student / HOMEWORK
+    release = nbformat.read(ROOT / "release" / homework / f"{homework}.ipynb", as_version=4)
+    for student, notebook in submissions(homework, release).items():
+        folder = ROOT / "submitted" / student / homework
         folder.mkdir(parents=True, exist_ok=True)
-        nbformat.write(notebook, folder / f"{HOMEWORK}.ipynb")
+        nbformat.write(notebook, folder / f"{homework}.ipynb")
 
 
-def results() -> dict[str, dict[str, list[dict]]]:
+def results(homework: str) -> dict[str, dict[str, list[dict]]]:
     """What the grader recorded: student -> exercise -> results of its judges."""
     found = {}
-    for path in sorted((ROOT / "autograded").glob(f"*/{HOMEWORK}/{HOMEWORK}.ipynb")):
+    for path in sorted((ROOT / "autograded").glob(f"*/{homework}/{homework}.ipynb")):
         found[path.parents[1].name] = nbformat.read(path, as_version=4).metadata["gcb6206"]["results"]
     return found
 
@@ -123,23 +147,23 @@ def score(judged: list[dict]) -> float:
 
 def reason(exercises: dict[str, list[dict]]) -> str:
     """The first thing that went wrong, or ""."""
-    for exercise in exercises_of(HOMEWORK):
-        for result in exercises[exercise]:
+    for judged in exercises.values():
+        for result in judged:
             if result["verdict"] != "passed":
                 verdict = "" if result["verdict"] == "failed" else f"{result['verdict']}: "
                 return verdict + " ".join(result["reason"].split())
     return ""
 
 
-def table(found: dict[str, dict[str, list[dict]]]) -> str:
+def table(homework: str, found: dict[str, dict[str, list[dict]]]) -> str:
     """The grades as text: student, points of each exercise, total, first reason."""
-    exercises = exercises_of(HOMEWORK)
+    exercises = exercises_of(homework)
     rows = [["student", *(exercise.partition(".")[2] for exercise in exercises), "total", "first reason"]]
     rows.append(
         [
             "(points)",
             *(f"{max_points(exercise):g}" for exercise in exercises),
-            f"{max_points(HOMEWORK):g}",
+            f"{max_points(homework):g}",
             "",
         ]
     )
@@ -152,15 +176,15 @@ def table(found: dict[str, dict[str, list[dict]]]) -> str:
     )
 
 
-def surprises(found: dict[str, dict[str, list[dict]]]) -> list[str]:
+def surprises(homework: str, found: dict[str, dict[str, list[dict]]]) -> list[str]:
     """Where the grades are not what these six submissions deserve."""
-    full = {exercise: max_points(exercise) for exercise in exercises_of(HOMEWORK)}
+    full = {exercise: max_points(exercise) for exercise in exercises_of(homework)}
     nothing = dict.fromkeys(full, 0.0)
     deserved = {
         "reference": full,
         "untouched": nothing,
-        "half_done": {**nothing, **{exercise: full[exercise] for exercise in HALF}},
-        "truncation": {**full, MISTAKE[0]: None},
+        "half_done": {**nothing, **{exercise: full[exercise] for exercise in SAMPLES[homework].half}},
+        "truncation": {**full, SAMPLES[homework].mistake[0]: None},
         "crash_at_import": nothing,
         "endless_loop": nothing,
     }
@@ -178,22 +202,37 @@ def surprises(found: dict[str, dict[str, list[dict]]]) -> list[str]:
     return wrong
 
 
-def main() -> int:
+def grade(homework: str) -> list[str]:
+    """Hands in and grades one homework and prints its table; what is not as it should be."""
+    nbgrader("generate_assignment", homework, root=ROOT)
+    hand_in(homework)
+    nbgrader("autograde", homework, root=ROOT)
+    nbgrader("generate_feedback", homework, root=ROOT)
+    found = results(homework)
+    print(f"\n{table(homework, found)}\n")
+    return [f"{homework}: {line}" for line in surprises(homework, found)]
+
+
+def main(words: list[str] | None = None) -> int:
     """Builds and grades the class; 0 when the grades are what they should be."""
+    parser = argparse.ArgumentParser(
+        prog="python -m autograder.sample_class", description=__doc__.split("\n")[0].partition(":")[0] + "."
+    )
+    parser.add_argument(
+        "homeworks", nargs="*", metavar="HOMEWORK", help=f"some of {', '.join(SAMPLES)}; by default all"
+    )
+    homeworks = parser.parse_args(words).homeworks or list(SAMPLES)
+    unknown = [homework for homework in homeworks if homework not in SAMPLES]
+    if unknown:
+        parser.error(f"no sample class for {unknown[0]!r}: there are {', '.join(SAMPLES)}")
     print(f"sample class in {ROOT}")
     prepare()
-    nbgrader("generate_assignment", HOMEWORK, root=ROOT)
-    hand_in()
-    nbgrader("autograde", HOMEWORK, root=ROOT)
-    nbgrader("generate_feedback", HOMEWORK, root=ROOT)
+    wrong = [line for homework in homeworks for line in grade(homework)]
     nbgrader("export", root=ROOT)
-    found = results()
-    print(f"\n{table(found)}\n")
-    print(f"feedback  {ROOT / 'feedback'}/<student>/{HOMEWORK}/{HOMEWORK}.html")
+    print(f"feedback  {ROOT / 'feedback'}/<student>/<homework>/<homework>.html")
     print(
         f"grades    {ROOT / 'grades.csv'}   (written questions: {ROOT / 'autograded'}, by hand in formgrader)"
     )
-    wrong = surprises(found)
     for line in wrong:
         print(f"NOT AS EXPECTED: {line}")
     return 1 if wrong else 0

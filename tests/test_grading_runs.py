@@ -35,12 +35,13 @@ from sqlalchemy import func, select
 from autograder import max_points
 from autograder.grading import RECORD
 from autograder.nbgrader_plugin.course_root import COURSE, make_root, nbgrader
-from autograder.sample_class import CRASH, HALF, MISTAKE, solution_cell, solvable, solved
+from autograder.sample_class import CRASH, SAMPLES, solution_cell, solvable, solved
 from autograder.sandbox import cgroups
 
 pytestmark = [pytest.mark.xdist_group("grading_runs"), pytest.mark.timeout(900)]
 
 HOMEWORK = "hw3"
+HALF, MISTAKE = SAMPLES[HOMEWORK].half, SAMPLES[HOMEWORK].mistake
 SEED = 6206
 KINDS = ("all_right", "broken_json", "crash", "empty_folder", "half", "late", "mistake", "untouched")
 ALL = sum(max_points(name) for name in solvable(HOMEWORK))
