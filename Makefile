@@ -8,13 +8,13 @@ HW ?= hw1 hw3
 # venv programs first on PATH: nbgrader and jupyter-book start others by their plain names
 RUN := PATH="$(CURDIR)/$(BIN):$$PATH" PYTHONWARNINGS=ignore::DeprecationWarning
 
-# $(call system_package,COMMAND,PACKAGE): install a Debian package as root, else print the one command to run.
+# $(call system_package,PROGRAM OR FILE,PACKAGE): install a Debian package as root, else print the one command to run.
 define system_package
-@command -v $(1) >/dev/null || { \
+@command -v $(1) >/dev/null || ls $(1) >/dev/null 2>&1 || { \
   if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
     echo "installing $(2)"; apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $(2) >/dev/null; \
   else \
-    echo "missing program '$(1)': run  sudo apt-get install $(2)  and then make again"; exit 1; \
+    echo "missing '$(1)': run  sudo apt-get install $(2)  and then make again"; exit 1; \
   fi; }
 endef
 
@@ -44,6 +44,10 @@ browser:
 .PHONY: postgres
 postgres:
 	$(call system_package,/usr/lib/postgresql/*/bin/initdb,postgresql)
+
+.PHONY: gl
+gl:
+	$(call system_package,/usr/lib/*/libEGL.so.1,libegl1 libgl1-mesa-dri)
 
 .PHONY: course
 course: book release sample  ## build the book and the student release, grade the sample class
@@ -76,7 +80,7 @@ grade: $(VENV)/.installed sandbox  ## grade your own class: submitted/STUDENT/hw
 	@echo "feedback pages: $(CURDIR)/feedback"
 
 .PHONY: test
-test: $(VENV)/.installed sandbox browser postgres  ## run every test, as CI does
+test: $(VENV)/.installed sandbox browser postgres gl  ## run every test, as CI does
 	@$(RUN) python -m pytest -n 2 --dist loadfile tests
 
 .PHONY: mutants
