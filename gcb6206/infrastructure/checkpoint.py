@@ -46,6 +46,24 @@ def load_checkpoint(path: str | Path) -> dict:
         raise CheckpointError(f"checkpoint {path} is damaged ({reason}): delete it and train anew") from error
 
 
+def load_run(path: str | Path, settings: dict) -> dict:
+    """Read the checkpoint of a run that is to go on; its ``settings`` must be the run's.
+
+    Raises:
+        CheckpointError: the file is missing or damaged, or was written with other settings; the message names
+            those that differ.
+    """
+    state = load_checkpoint(path)
+    differing = [
+        f"{name} was {state['settings'].get(name)!r}, is {value!r}"
+        for name, value in settings.items()
+        if state["settings"].get(name) != value
+    ]
+    if differing:
+        raise CheckpointError(f"cannot resume {path} with other settings: {'; '.join(differing)}")
+    return state
+
+
 def tensors_to_numpy(content):
     """A nested structure with numpy arrays in the place of tensors."""
     return _map(content, torch.Tensor, lambda tensor: tensor.numpy())

@@ -13,7 +13,7 @@ from tqdm.auto import tqdm
 
 from gcb6206.agents.ppo_agent import PPOAgent, explained_variance
 from gcb6206.infrastructure import pytorch_util as ptu
-from gcb6206.infrastructure.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
+from gcb6206.infrastructure.checkpoint import load_checkpoint, load_run, save_checkpoint
 from gcb6206.infrastructure.logger import NullLogger
 from gcb6206.infrastructure.rollout import RolloutCollector, play_episodes
 from gcb6206.infrastructure.training_run import CHECKPOINT, LONGEST_EPISODE
@@ -179,16 +179,7 @@ class PPORun:
 
     def _restore(self) -> None:
         """Take up the checkpoint of the logger's directory, and let the log forget what came after it."""
-        state = load_checkpoint(self._checkpoint)
-        differing = [
-            f"{name} was {state['settings'].get(name)!r}, is {value!r}"
-            for name, value in self._settings().items()
-            if state["settings"].get(name) != value
-        ]
-        if differing:
-            raise CheckpointError(
-                f"cannot resume {self._checkpoint} with other settings: {'; '.join(differing)}"
-            )
+        state = load_run(self._checkpoint, self._settings())
         self.step = self._saved_at = state["step"]
         self._evaluated_at = state["evaluated_at"]
         self.agent.load_training_state(state["agent"])

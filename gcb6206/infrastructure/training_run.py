@@ -19,12 +19,7 @@ from tqdm.auto import tqdm
 from gcb6206.agents.dqn_agent import DQNAgent
 from gcb6206.infrastructure import pytorch_util as ptu
 from gcb6206.infrastructure import utils
-from gcb6206.infrastructure.checkpoint import (
-    CheckpointError,
-    load_checkpoint,
-    save_checkpoint,
-    tensors_to_numpy,
-)
+from gcb6206.infrastructure.checkpoint import load_run, save_checkpoint, tensors_to_numpy
 from gcb6206.infrastructure.logger import NullLogger
 from gcb6206.infrastructure.replay_buffer import MemoryEfficientReplayBuffer, ReplayBuffer
 
@@ -200,16 +195,7 @@ class TrainingRun:
 
     def _restore(self) -> None:
         """Take up the checkpoint of the logger's directory, and let the log forget what came after it."""
-        state = load_checkpoint(self._checkpoint)
-        differing = [
-            f"{name} was {state['settings'].get(name)!r}, is {value!r}"
-            for name, value in self._settings().items()
-            if state["settings"].get(name) != value
-        ]
-        if differing:
-            raise CheckpointError(
-                f"cannot resume {self._checkpoint} with other settings: {'; '.join(differing)}"
-            )
+        state = load_run(self._checkpoint, self._settings())
         self._step = state["step"]
         self.agent.load_training_state(state["agent"])
         self.replay_buffer.load_state(tensors_to_numpy(state["replay_buffer"]))

@@ -5,19 +5,19 @@ from __future__ import annotations
 import argparse
 import importlib
 import sys
-import time
 from pathlib import Path
 
-import yaml
-
 from gcb6206.agents.ppo_agent import PPOAgent
-from gcb6206.env_configs.config import ConfigError, read_yaml
-from gcb6206.exercises import ExerciseNotSolved
+from gcb6206.env_configs.config import ConfigError
 from gcb6206.infrastructure import ppo_run
-from gcb6206.infrastructure.checkpoint import CheckpointError
-from gcb6206.infrastructure.logger import Logger
-from gcb6206.scripts.run_hw3 import RUN_FILE, load_solutions, positive
-from gcb6206.scripts.scripting_utils import describe_fields, make_config, parse_overrides
+from gcb6206.scripts.scripting_utils import (
+    exit_status,
+    make_config,
+    open_log,
+    positive,
+    prepare_run,
+    run_parser,
+)
 
 BASES = ("ppo",)
 
@@ -43,18 +43,8 @@ def run_training(config: dict, logger, args: argparse.Namespace) -> PPOAgent:
 
 def make_parser() -> argparse.ArgumentParser:
     """The command line; what it does not know are fields of the configuration."""
-    parser = argparse.ArgumentParser(
-        prog="python -m gcb6206.scripts.run_ppo",
-        description="Train a PPO agent with whatever fills the exercises of homework 1.",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog=describe_fields(BASES),
-    )
-    parser.add_argument(
-        "--config_file", "-cfg", help="YAML file that names a base_config and overrides its fields"
-    )
-    parser.add_argument("--resume", metavar="DIR", help="go on with the run in DIR, from its last checkpoint")
-    parser.add_argument(
-        "--eval_interval", "-ei", type=positive, default=10_000, help="steps between evaluations (10000)"
+    parser = run_parser(
+        "run_ppo", "Train a PPO agent with whatever fills the exercises of homework 1.", BASES
     )
     parser.add_argument(
         "--num_eval_episodes", "-neval", type=positive, default=10, help="greedy episodes in each (10)"
@@ -62,20 +52,13 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--num_render_episodes", "-nvid", type=int, default=0, help="videos of the trained agent (0)"
     )
-    parser.add_argument("--seed", type=int, default=1, help="of the whole run (1)")
     parser.add_argument(
         "--checkpoint_interval",
         type=int,
         default=50_000,
         help="steps between checkpoints, each of which begins new episodes; 0 for none (50000)",
     )
-    parser.add_argument("--log_root", default="data", help="where the run's directory is made (data)")
     parser.add_argument("--wandb", metavar="PROJECT", help="send the log to Weights & Biases as well")
-    parser.add_argument(
-        "--solutions",
-        action="store_true",
-        help="train with the reference solutions (needs the instructor's repository)",
-    )
     return parser
 
 
@@ -86,29 +69,12 @@ def start(words: list[str] | None = None) -> Path:
         ConfigError, CheckpointError, ValueError, ExerciseNotSolved: the request cannot be served.
     """
     args, rest = make_parser().parse_known_args(words)
-    if args.solutions:
-        load_solutions("hw1")
-    if args.resume:
-        log_dir = Path(args.resume)
-        before = read_yaml(log_dir / RUN_FILE)
-        config = make_config(log_dir / "config.yaml", parse_overrides(rest), BASES)
-        args = argparse.Namespace(**{**vars(args), **before, "resume": args.resume})
-    elif args.config_file:
-        config = make_config(args.config_file, parse_overrides(rest), BASES)
-        begun = time.strftime("%d-%m-%Y_%H-%M-%S")
-        log_dir = Path(args.log_root) / f"hw1_ppo_{config['log_name']}_seed{args.seed}_{begun}"
-    else:
-        raise ConfigError("name a configuration with -cfg FILE.yaml, or a run to go on with by --resume DIR")
-
+    config, args, log_dir = prepare_run(args, rest, "hw1", "ppo", BASES)
     ppo_run.check_envs(config)  # what cannot be trained on is refused before anything is written
     if args.wandb:
         _start_wandb(args.wandb, log_dir, config["settings"])
-    logger = Logger(log_dir)
-    if not args.resume:
-        kept = ("seed", "eval_interval", "num_eval_episodes", "num_render_episodes", "checkpoint_interval")
-        (log_dir / RUN_FILE).write_text(yaml.safe_dump({name: getattr(args, name) for name in kept}))
-        (log_dir / "config.yaml").write_text(yaml.safe_dump({"base_config": "ppo", **config["settings"]}))
-    print(f"logging to {log_dir}")
+    kept = ("seed", "eval_interval", "num_eval_episodes", "num_render_episodes", "checkpoint_interval")
+    logger = open_log(config, args, log_dir, kept)
     try:
         run_training(config, logger, args)
     finally:
@@ -131,15 +97,7 @@ def load_agent(log_dir: str | Path) -> PPOAgent:
 
 def main(words: list[str] | None = None) -> int:
     """The command line: exit status 0, or 2 with one line that says what was wrong."""
-    try:
-        start(words)
-    except (ConfigError, CheckpointError, ExerciseNotSolved, ValueError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("interrupted: go on with --resume and the run's directory", file=sys.stderr)
-        return 130
-    return 0
+    return exit_status(start, words)
 
 
 def _start_wandb(project: str, log_dir: Path, settings: dict) -> None:

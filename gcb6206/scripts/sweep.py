@@ -1,6 +1,6 @@
 """Measure one hyperparameter at a time: ``python -m gcb6206.scripts.sweep ppo_cartpole``.
 
-``experiments/ppo/sweeps.yaml`` says what each sweep varies. Every run becomes one line of
+``book/results/sweeps.yaml`` says what each sweep varies. Every run becomes one line of
 ``book/results/sweeps/<name>.jsonl``: what was changed, seed, commit, wall time and its curves. What has a line
 is not run again, so that an interrupted sweep goes on where it stopped; the task's own configuration is run once
 for each seed and stands for every hyperparameter's default.
@@ -26,9 +26,9 @@ from tqdm.auto import tqdm
 from gcb6206.env_configs.config import ConfigError, nearest, read_yaml
 from gcb6206.infrastructure.logger import NullLogger
 from gcb6206.scripts.record import PACKAGES, commit, hardware
-from gcb6206.scripts.scripting_utils import load_config
+from gcb6206.scripts.scripting_utils import load_config, load_solutions
 
-SWEEPS = Path("experiments/ppo/sweeps.yaml")
+SWEEPS = Path("book/results/sweeps.yaml")
 RESULTS = Path("book/results/sweeps")
 TAGS = {
     "eval_return": "eval/mean_reward",
@@ -77,10 +77,9 @@ def jobs_of(sweep: dict) -> list[tuple[Change, int]]:
 
 def run_one(sweep: dict, change: Change, seed: int) -> dict:
     """One training run; its line of the record. A run that fails is recorded with its error."""
-    import solutions  # the instructor's repository has it
     from gcb6206.scripts.run_ppo import run_training
 
-    solutions.load("hw1")
+    load_solutions("hw1")
     config = load_config(sweep["config"], _words(sweep["overrides"]))
     if change:
         config = dataclasses.replace(config, **dict([change]))
