@@ -13,10 +13,6 @@ from autograder import calibrate
 from autograder.judges.convergence import rule_of
 from book.figures import COLOURS, RESULTS
 
-RULE = rule_of("hw3.convergence")
-CALIBRATION = RULE["calibration"]
-ROWS = calibrate.summary(RULE)
-
 
 def recorded(name: str) -> dict:
     """The record `book/results/<name>/<name>.json`."""
@@ -54,58 +50,61 @@ def speed() -> Markdown:
     return Markdown(f"{table} {source(about, 'autograde')}")
 
 
-def numbers() -> dict[str, str]:
-    """What the page's sentences on calibration quote."""
-    training, reference = RULE["training"], ROWS[0]
-    caught, missed = ([row for row in ROWS[1:] if (row.passes[0] < calibrate.CAUGHT) is is_caught]
+def numbers(homework: str) -> dict[str, str]:
+    """What the page's sentences on a homework's calibration quote."""
+    rule = rule_of(f"{homework}.convergence")
+    calibration, rows = rule["calibration"], calibrate.summary(rule)
+    reference = rows[0]
+    caught, missed = ([row for row in rows[1:] if (row.passes[0] < calibrate.CAUGHT) is is_caught]
                       for is_caught in (True, False))  # fmt: skip
     found = {
-        "steps": f"{training['total_steps']:,}",
-        "updates": f"{training['total_steps'] - training['learning_starts']:,}",
-        "every": f"{RULE['snapshot_every']:,}",
-        "threshold": f"{RULE['threshold']:g}",
-        "fit": len(CALIBRATION["runs"]["reference"]["fit"]),
+        "steps": f"{rule['training']['total_steps']:,}",
+        "every": f"{rule['snapshot_every']:,}",
+        "threshold": f"{rule['threshold']:g}",
+        "fit": len(calibration["runs"]["reference"]["fit"]),
         "held": reference.runs,
         "reached": reference.reached,
         "rate": f"{reference.rate[1]:.1%}",
-        "false_fail": f"{CALIBRATION['false_fail_at_most']:.1%}",
-        "false_pass": f"{CALIBRATION['false_pass_at_most']:.0%}",
-        "run_seconds": CALIBRATION["cpu_seconds_of_a_run"]["median"],
-        "mean_seconds": CALIBRATION["cpu_seconds_of_a_submission"]["mean"],
-        "max_seconds": CALIBRATION["cpu_seconds_of_a_submission"]["max"],
-        **{name: RULE[name] for name in ("episodes", "needed", "seeds")},
+        "false_fail": f"{calibration['false_fail_at_most']:.1%}",
+        "false_pass": f"{calibration['false_pass_at_most']:.0%}",
+        "run_seconds": calibration["cpu_seconds_of_a_run"]["median"],
+        "mean_seconds": calibration["cpu_seconds_of_a_submission"]["mean"],
+        "max_seconds": calibration["cpu_seconds_of_a_submission"]["max"],
+        **{name: rule[name] for name in ("episodes", "needed", "seeds")},
     }
-    for name, rows in (("caught", caught), ("missed", missed)):
-        found[f"number_{name}"] = len(rows)
-        found[name] = ", ".join(row.variant.split("/")[1] for row in rows) or "none"
+    for name, kind in (("caught", caught), ("missed", missed)):
+        found[f"number_{name}"] = len(kind)
+        found[name] = ", ".join(row.variant.split("/")[1] for row in kind) or "none"
     return {name: str(value) for name, value in found.items()}
 
 
-def runs() -> None:
+def runs(homework: str) -> None:
     """A dot for each run of the reference and of the mistakes, and the threshold."""
+    rule = rule_of(f"{homework}.convergence")
     _, ax = plt.subplots(figsize=(7.6, 3.8))
     rng = np.random.default_rng(0)
-    for row, (variant, found) in enumerate(CALIBRATION["runs"].items()):
+    for row, (variant, found) in enumerate(rule["calibration"]["runs"].items()):
         colour = COLOURS[0 if variant == "reference" else 1]
         for part, face in (("fit", colour), ("held_out", "none")):
             heights = row + rng.uniform(-0.25, 0.25, len(found[part]))
             ax.scatter(found[part], heights, s=16, facecolors=face, edgecolors=colour, linewidths=0.9)
-    ax.axvline(RULE["threshold"], color="black", linewidth=1)
-    names = [name.split("/")[-1] for name in CALIBRATION["runs"]]
+    ax.axvline(rule["threshold"], color="black", linewidth=1)
+    names = [name.split("/")[-1] for name in rule["calibration"]["runs"]]
     ax.set_yticks(range(len(names)), names)
     ax.invert_yaxis()
     ax.set(xlabel="median of the mean returns at the last three snapshots", xlim=(0, 510))
 
 
-def errors() -> Markdown:
+def errors(homework: str) -> Markdown:
     """How often each variant passes, and who catches it."""
+    rows = calibrate.summary(rule_of(f"{homework}.convergence"))
 
     def percent(p: float, low: float, high: float) -> str:
         return f"{p:.0%} ({low:.1%} to {high:.1%})"
 
     lines = ["| variant | runs | 1 %, 50 %, 99 % | one run passes | the rule passes | who catches it |"]
     lines.append("|---|---|---|---|---|---|")
-    for row in ROWS:
+    for row in rows:
         quantiles = ", ".join(f"{value:.0f}" for value in row.quantiles)
         who = row.verdict.removeprefix("caught by ")
         cells = [row.variant, row.runs, quantiles, percent(*row.rate), percent(*row.passes), who]
@@ -113,9 +112,10 @@ def errors() -> Markdown:
     return Markdown("\n".join(lines))
 
 
-def measured() -> Markdown:
+def measured(homework: str) -> Markdown:
     """When and how the calibration was made."""
+    calibration = rule_of(f"{homework}.convergence")["calibration"]
     return Markdown(
-        f"Measured on {CALIBRATION['date']}: {CALIBRATION['hardware']}.\n\n"
-        f"```bash\n{CALIBRATION['command']}\n```"
+        f"Measured on {calibration['date']}: {calibration['hardware']}.\n\n"
+        f"```bash\n{calibration['command']}\n```"
     )
