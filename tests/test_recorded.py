@@ -2,9 +2,12 @@
 
 import csv
 import json
+import re
 import statistics
 from pathlib import Path
 
+import imageio
+import numpy as np
 import pytest
 import yaml
 
@@ -13,12 +16,24 @@ from gcb6206.scripts import record
 
 RESULTS = Path("book/results")
 RECORDED = sorted(path.parent for path in RESULTS.glob("*/record.json"))
+MEAN_RETURN = ("eval_return", "eval/mean_reward")  # of greedy episodes: homework 3's tag, and PPO's
 
 
-def evaluations(directory, seed):
-    """The values of eval_return of one seed, in the order of their steps."""
+def evaluations(directory, seed, tags=MEAN_RETURN):
+    """Step and value of each evaluation of one seed, in the order of their steps."""
     with open(directory / f"seed_{seed}.csv") as file:
-        return [float(row["value"]) for row in csv.DictReader(file) if row["tag"] == "eval_return"]
+        return [(int(row["step"]), float(row["value"])) for row in csv.DictReader(file) if row["tag"] in tags]
+
+
+def values(directory, seed, tags=MEAN_RETURN):
+    return [value for _, value in evaluations(directory, seed, tags)]
+
+
+def last_success(name):
+    """Each seed's success in its last evaluation, a share of 100 episodes."""
+    about = json.loads((RESULTS / name / "record.json").read_text())
+    assert " -neval 100 " in about["command"]
+    return [values(RESULTS / name, seed, ["eval/success_rate"])[-1] for seed in about["seeds"]]
 
 
 @pytest.mark.parametrize("directory", RECORDED, ids=lambda path: path.name)
@@ -31,6 +46,23 @@ def test_each_record_names_its_command_seeds_commits_versions_hardware_and_time(
         assert run["wall_seconds"] > 0 and "changes" not in run["commit"] and evaluations(directory, seed)
 
 
+@pytest.mark.parametrize("directory", RECORDED, ids=lambda path: path.name)
+def test_each_record_holds_the_films_that_its_command_asks_for(directory):
+    about = json.loads((directory / "record.json").read_text())
+    asked = re.search(r" -nvid (\d+)", about["command"])
+    numbers = range(int(asked[1]) if asked else 0)
+    films = {f"seed_{seed}_{number}.mp4" for seed in about["seeds"] for number in numbers}
+    assert films == {path.name for path in directory.glob("*.mp4")}
+    for film in films:
+        assert movement(directory / film) > 1
+
+
+def movement(film):
+    """The mean change of a pixel, 0 to 255, from the first picture of a film to its last."""
+    pictures = [picture.astype(int) for picture in imageio.get_reader(film)]
+    return np.abs(pictures[-1] - pictures[0]).mean()
+
+
 def test_everything_described_is_recorded_with_at_least_three_seeds():
     described = yaml.safe_load((RESULTS / "results.yaml").read_text())
     for name, result in described.items():
@@ -40,10 +72,26 @@ def test_everything_described_is_recorded_with_at_least_three_seeds():
 
 def test_default_cartpole_ends_at_475_or_more_for_every_seed_and_a_constant_rate_does_not():
     def ends(name):
-        return [statistics.median(evaluations(RESULTS / name, seed)[-3:]) for seed in (1, 2, 3)]
+        return [statistics.median(values(RESULTS / name, seed)[-3:]) for seed in (1, 2, 3)]
 
     assert min(ends("dqn_cartpole")) >= 475
     assert min(ends("dqn_cartpole_constant_lr")) < 475
+
+
+def test_ppo_holds_475_on_cartpole_after_at_most_100_000_steps_with_all_of_five_seeds():
+    def end(seed):
+        played = evaluations(RESULTS / "ppo_cartpole", seed)
+        return statistics.median([value for step, value in played if step <= 100_000][-3:])
+
+    assert min(end(seed) for seed in (1, 2, 3, 4, 5)) >= 475
+
+
+def test_the_arm_reaches_its_target_in_more_than_90_of_100_episodes_with_each_seed():
+    assert len(last_success("roarm_reach")) == 3 and min(last_success("roarm_reach")) > 0.9
+
+
+def test_the_arm_picks_and_places_with_each_seed():
+    assert len(last_success("roarm_pick_place")) == 3 and min(last_success("roarm_pick_place")) > 0
 
 
 def test_recording_keeps_scalars_and_goes_on_where_it_stopped(tmp_path, capsys):
@@ -61,6 +109,23 @@ def test_recording_keeps_scalars_and_goes_on_where_it_stopped(tmp_path, capsys):
     record.record("small", results=tmp_path)
     assert "small seed 1: recorded before" in capsys.readouterr().out
     assert (tmp_path / "small" / "seed_1.csv").read_text() == first
+
+
+def test_recording_the_arm_keeps_success_and_films(tmp_path):
+    command = "-cfg experiments/ppo/roarm_reach.yaml --total_steps 2048 -neval 2 -nvid 2"
+    described = {"about": "a test", "program": "run_ppo", "command": command, "seeds": [1]}
+    (tmp_path / "results.yaml").write_text(yaml.safe_dump({"arm": described}))
+    try:
+        directory = record.record("arm", results=tmp_path)
+    except RuntimeError as error:
+        if "cannot draw offscreen" not in str(error):
+            raise
+        pytest.skip(str(error))
+    about = json.loads((directory / "record.json").read_text())
+    assert " -m gcb6206.scripts.run_ppo --solutions -cfg experiments/ppo/roarm_reach.yaml " in about["command"]
+    assert [step for step, _ in evaluations(directory, 1, ["eval/success_rate"])] == [2048]
+    assert sorted(path.name for path in directory.glob("*.mp4")) == ["seed_1_0.mp4", "seed_1_1.mp4"]
+    assert movement(directory / "seed_1_0.mp4") > 1
 
 
 def test_an_unknown_result_names_the_nearest():

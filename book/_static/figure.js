@@ -108,7 +108,7 @@ const course = (() => {
       root.append(svg("polyline", { points: path(s.y).join(" "), fill: "none", stroke: colour, "stroke-width": s.width || 2, "stroke-dasharray": s.dash || "none" }));
     });
     for (const m of marks) {
-      root.append(svg("line", { x1: px(m.x), x2: px(m.x), y1: box.top, y2: box.bottom, class: "mark" }));
+      root.append(svg("line", { x1: px(m.x), x2: px(m.x), y1: box.top, y2: box.bottom, class: "marker" }));
       root.append(svg("text", { x: Math.min(px(m.x) + 5, box.right - 70), y: (box.top + box.bottom) / 2, class: "note" }, m.label));
     }
     return root;

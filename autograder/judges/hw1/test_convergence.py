@@ -28,7 +28,7 @@ def measure(student: Student, rule: dict, seed: int) -> float:
     EXERCISE,
     points=4,
     title="an agent trained by your code learns",
-    read="dqn/reading-curves",
+    read="ppo/debugging",
     why=(
         "All parts together must learn: "
         f"{RULE['needed']} of {RULE['seeds']} runs must reach {RULE['threshold']:g}."
