@@ -283,7 +283,8 @@ def advice() -> Markdown:
     for rule, _ in diagnose.RULES:
         for finding in said[rule.__name__].values():
             reading = f"{finding.what} `{rule.__name__}`"
-            lines.append(f"| {finding.evidence} | {reading} | {finding.try_first} |")
+            first = re.sub(r"(--\w+)", r"`\1`", finding.try_first)  # two hyphens would become a dash
+            lines.append(f"| {finding.evidence} | {reading} | {first} |")
     return Markdown("\n".join(lines))
 
 

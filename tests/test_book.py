@@ -40,7 +40,7 @@ def book():
     environment = {key: value for key, value in os.environ.items() if key != "SOLUTIONS"}
     with open(ROOT / "build" / "book" / "lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        done = subprocess.run(BUILD, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=900)
+        done = subprocess.run(BUILD, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=2400)
     lines = [
         line for line in (done.stdout + done.stderr).splitlines() if "WARNING:" in line or "ERROR" in line
     ]
