@@ -22,10 +22,19 @@ HOMEWORKS: dict[str, tuple[str, ...]] = {
         "gcb6206.networks.policies",
         "gcb6206.agents.ppo_agent",
     ),
+    "hw2": (
+        "gcb6206.infrastructure.vmas_envs",
+        "gcb6206.infrastructure.sentinel",
+        "gcb6206.networks.team",
+    ),
     "hw3": (
         "gcb6206.agents.dqn_agent",
         "gcb6206.infrastructure.utils",
         "gcb6206.scripts.run_hw3",
+    ),
+    "hw4": (
+        "gcb6206.networks.team",
+        "gcb6206.agents.mappo_agent",
     ),
 }
 
