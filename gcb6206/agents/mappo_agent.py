@@ -16,6 +16,7 @@ is one pass for the advantages of a batch, without gradients, before the first e
 from __future__ import annotations
 
 import contextlib
+import math
 
 import torch
 from torch import nn
@@ -37,6 +38,7 @@ from gcb6206.networks.team import (
 )
 
 ALGORITHMS = ("mappo", "ippo")
+LARGEST_LOG_RATIO = 20.0
 
 
 @exercise("hw4.multi_agent_gae")
@@ -216,6 +218,9 @@ class MAPPOAgent(nn.Module):
         Returns:
             Tensors over all frames: observation ``(frames, n_agents, ...)``, action, log_prob
             ``(frames, n_agents)``, and value, advantage, value_target ``(frames, n_agents, 1)``.
+
+        Raises:
+            NonFiniteError: names the first tensor and step that hold NaN or infinity.
         """
         seen = self.with_history(batch["observation"], batch["begins"])
         older = seen[..., : seen.shape[-1] - batch["observation"].shape[-1]]
@@ -224,6 +229,9 @@ class MAPPOAgent(nn.Module):
             mean, std = self.actor(seen)
             value, next_value = self.critic(seen), self.critic(next_seen)
         log_prob = tanh_normal_log_prob(mean, std, batch["action"], self.low, self.high)
+        # before the advantages, which carry a fault back to earlier steps
+        computed = {"log_prob": log_prob, "value": value, "next_value": next_value}
+        check_finite({"observation": seen, "reward": batch["reward"], **computed})
         terminated = expand_done(batch["terminated"], self.n_agents)
         done = expand_done(batch["terminated"] | batch["truncated"], self.n_agents)
         advantage, value_target = multi_agent_gae(
@@ -237,7 +245,6 @@ class MAPPOAgent(nn.Module):
             "advantage": advantage,
             "value_target": value_target,
         }
-        check_finite(samples)
         if self.normalize_advantages:
             samples["advantage"] = (advantage - advantage.mean()) / (advantage.std() + 1e-8)
         return {name: tensor.flatten(0, 1) for name, tensor in samples.items()}
@@ -272,8 +279,10 @@ class MAPPOAgent(nn.Module):
             if self.target_kl is not None and approx_kl(log_ratios[-1].cpu()) > 1.5 * self.target_kl:
                 break
             entropy = self._entropy(mean, std)
+            # where the ratio has left e^+-20, exp would soon overflow: such an action teaches no more
+            limit = minibatch["log_prob"] - LARGEST_LOG_RATIO, minibatch["log_prob"] + LARGEST_LOG_RATIO
             losses = mappo_loss(
-                log_prob,
+                log_prob.clamp(*limit),
                 minibatch["log_prob"],
                 minibatch["advantage"],
                 entropy,
@@ -332,7 +341,7 @@ class MAPPOAgent(nn.Module):
     def _entropy(self, mean: torch.Tensor, std: torch.Tensor) -> torch.Tensor:
         """Estimated by fresh samples, through which the gradient flows: a tanh-normal's has no closed form."""
         u = mean + std * torch.randn(mean.shape, generator=self.generator, device=self.device)
-        normal = torch.distributions.Normal(mean, std).entropy()
+        normal = std.log() + 0.5 * math.log(2.0 * math.pi * math.e)
         stretched = ((self.high - self.low) * 0.5).log()
         return (normal + log_tanh_slope(u) + stretched).sum(dim=-1).mean()
 

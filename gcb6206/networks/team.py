@@ -11,7 +11,8 @@ from torch import nn
 
 from gcb6206.exercises import exercise
 
-LOWEST_STD = 1e-4  # a scale of 0 would make the density infinite
+LOWEST_STD = 1e-2  # a scale of 0 would make the density infinite
+LARGEST_MEAN = 5.0  # tanh(5) = 0.9999; what lies further out is rounded to the bound, and its inverse lost
 HIGHEST_TANH = 1.0 - 1e-6  # the inverse of tanh is infinite at 1
 _STD_OF_ZERO = math.log(math.e - 1.0)  # what softplus turns into 1
 
@@ -96,6 +97,20 @@ def policy_parameters(make_network: Callable[[], nn.Module], n_agents: int, shar
     """
 
 
+class _Tanh(torch.autograd.Function):
+    """``torch.tanh``, which PyTorch computes far more slowly in bfloat16 than in float32 on a CPU."""
+
+    @staticmethod
+    def forward(ctx, x: torch.Tensor) -> torch.Tensor:
+        y = torch.tanh(x.float()).to(x.dtype)
+        ctx.save_for_backward(y)
+        return y
+
+    @staticmethod
+    def backward(ctx, grad: torch.Tensor) -> torch.Tensor:
+        return torch.ops.aten.tanh_backward(grad, *ctx.saved_tensors)
+
+
 class MLP(nn.Module):
     """Tanh layers and a linear head ``(..., inputs)`` to ``(..., outputs)``; the head computes in float32.
 
@@ -119,7 +134,7 @@ class MLP(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """The head's output, float32, also under autocast."""
         for layer in self.layers:
-            x = torch.tanh(layer(x))
+            x = _Tanh.apply(layer(x))
         with torch.autocast(x.device.type, enabled=False):
             return self.head(x.float())
 
@@ -173,6 +188,10 @@ class TeamActor(nn.Module):
         self.networks = networks
 
     def forward(self, observation: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Means and standard deviations ``(..., n_agents, components)``; where the network gives 0, std is 1."""
+        """Means and standard deviations ``(..., n_agents, components)``.
+
+        The network's 0 means mean 0 and std 1; means stay within ``LARGEST_MEAN``, std above ``LOWEST_STD``.
+        """
         mean, raw = self.networks(observation).chunk(2, dim=-1)
+        mean = LARGEST_MEAN * torch.tanh(mean / LARGEST_MEAN)
         return mean, F.softplus(raw + _STD_OF_ZERO).clamp_min(LOWEST_STD)
