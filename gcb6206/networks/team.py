@@ -97,22 +97,10 @@ def policy_parameters(make_network: Callable[[], nn.Module], n_agents: int, shar
     """
 
 
-class _Tanh(torch.autograd.Function):
-    """``torch.tanh``, which PyTorch computes far more slowly in bfloat16 than in float32 on a CPU."""
-
-    @staticmethod
-    def forward(ctx, x: torch.Tensor) -> torch.Tensor:
-        y = torch.tanh(x.float()).to(x.dtype)
-        ctx.save_for_backward(y)
-        return y
-
-    @staticmethod
-    def backward(ctx, grad: torch.Tensor) -> torch.Tensor:
-        return torch.ops.aten.tanh_backward(grad, *ctx.saved_tensors)
-
-
 class MLP(nn.Module):
     """Tanh layers and a linear head ``(..., inputs)`` to ``(..., outputs)``; the head computes in float32.
+
+    Under autocast the hidden layers' products are computed in bfloat16, on a CPU as one node of the graph.
 
     Args:
         inputs, outputs: features.
@@ -133,10 +121,43 @@ class MLP(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """The head's output, float32, also under autocast."""
+        if self.layers and x.device.type == "cpu" and torch.is_autocast_enabled("cpu"):
+            pairs = [(layer.weight, layer.bias) for layer in (*self.layers, self.head)]
+            out = _BFloat16MLP.apply(x.flatten(0, -2), *[part for pair in pairs for part in pair])
+            return out.unflatten(0, x.shape[:-1])
         for layer in self.layers:
-            x = _Tanh.apply(layer(x))
+            x = torch.tanh(layer(x))
         with torch.autocast(x.device.type, enabled=False):
             return self.head(x.float())
+
+
+class _BFloat16MLP(torch.autograd.Function):
+    """The whole network as one node: matrix products in bfloat16, tanh in float32, which a CPU computes faster."""
+
+    @staticmethod
+    def forward(ctx, x: torch.Tensor, *parameters: torch.Tensor) -> torch.Tensor:
+        weights, biases = parameters[::2], parameters[1::2]
+        ctx.rough = [weight.bfloat16() for weight in weights[:-1]]
+        ctx.values = [x.bfloat16()]  # the input, and every hidden layer's output
+        with torch.autocast("cpu", enabled=False):
+            for weight, bias in zip(ctx.rough, biases):
+                hidden = torch.addmm(bias.bfloat16(), ctx.values[-1], weight.t()).float().tanh_()
+                ctx.values.append(hidden.bfloat16())
+            ctx.hidden = hidden
+            ctx.save_for_backward(weights[-1])
+            return torch.addmm(biases[-1], hidden, weights[-1].t())
+
+    @staticmethod
+    def backward(ctx, grad: torch.Tensor):
+        (head,) = ctx.saved_tensors
+        grads = [grad.sum(dim=0), grad.t() @ ctx.hidden]
+        grad = (grad @ head).bfloat16()
+        for depth in reversed(range(len(ctx.rough))):
+            grad = torch.ops.aten.tanh_backward(grad, ctx.values[depth + 1])
+            grads += [grad.sum(dim=0, dtype=torch.float32), (grad.t() @ ctx.values[depth]).float()]
+            if depth or ctx.needs_input_grad[0]:
+                grad = grad @ ctx.rough[depth]
+        return grad.float() if ctx.needs_input_grad[0] else None, *reversed(grads)
 
 
 class PerAgent(nn.Module):
