@@ -68,7 +68,7 @@ def test_unknown_exercise_names_the_nearest():
 
 
 def test_unknown_homework_names_the_known():
-    with pytest.raises(ExerciseError, match="unknown homework 'hw9': expected one of hw1, hw3"):
+    with pytest.raises(ExerciseError, match="unknown homework 'hw9': expected one of hw1, hw2, hw3, hw4"):
         solutions.load("hw9")
 
 
