@@ -13,7 +13,7 @@ import torch
 from tqdm.auto import tqdm
 
 from gcb6206.agents.mappo_agent import MAPPOAgent
-from gcb6206.infrastructure.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
+from gcb6206.infrastructure.checkpoint import load_checkpoint, load_run, save_checkpoint
 from gcb6206.infrastructure.logger import NullLogger
 from gcb6206.infrastructure.sentinel import NonFiniteError
 from gcb6206.infrastructure.team_rollout import collect_batch, play_episodes
@@ -168,16 +168,7 @@ class MultiAgentRun:
 
     def _restore(self) -> None:
         """Take up the checkpoint of the logger's directory, and let the log forget what came after it."""
-        state = load_checkpoint(self._directory / CHECKPOINT)
-        differing = [
-            f"{name} was {state['settings'].get(name)!r}, is {value!r}"
-            for name, value in self._settings().items()
-            if state["settings"].get(name) != value
-        ]
-        if differing:
-            raise CheckpointError(
-                f"cannot resume {self._directory} with other settings: {'; '.join(differing)}"
-            )
+        state = load_run(self._directory / CHECKPOINT, self._settings())
         self.iteration = state["iteration"]
         self.agent.load_training_state(state["agent"])
         self._figures = state["figures"]

@@ -13,13 +13,17 @@ import yaml
 from gcb6206.agents.mappo_agent import MAPPOAgent
 from gcb6206.env_configs.config import ConfigError, field_docs, nearest, override, read_yaml
 from gcb6206.env_configs.mappo_config import MAPPOConfig
-from gcb6206.exercises import ExerciseNotSolved
 from gcb6206.infrastructure import multi_agent_run
-from gcb6206.infrastructure.checkpoint import CheckpointError
 from gcb6206.infrastructure.logger import Logger
 from gcb6206.infrastructure.sentinel import NonFiniteError
-from gcb6206.scripts.run_hw3 import RUN_FILE, load_solutions, positive
-from gcb6206.scripts.scripting_utils import load_config, make_config
+from gcb6206.scripts.scripting_utils import (
+    RUN_FILE,
+    exit_status,
+    load_config,
+    load_solutions,
+    make_config,
+    positive,
+)
 
 BASES = ("mappo",)
 KEPT = ("seed", "eval_interval", "num_eval_episodes", "num_render", "checkpoint_interval")
@@ -164,17 +168,10 @@ def unused(log_dir: Path) -> Path:
 def main(words: list[str] | None = None) -> int:
     """The command line: exit status 0, 1 if the training broke down, 2 with one line that says what was wrong."""
     try:
-        start(words)
-    except (ConfigError, CheckpointError, ExerciseNotSolved, ValueError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+        return exit_status(start, words)
     except NonFiniteError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
-        print("interrupted: go on with --resume and the run's directory", file=sys.stderr)
-        return 130
-    return 0
 
 
 if __name__ == "__main__":
