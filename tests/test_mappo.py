@@ -74,7 +74,7 @@ def test_episode_reward_sum_is_the_mean_of_whole_episodes():
                     returns.append(running)
                     running = 0.0
     assert episode_reward_sum(reward, done) == pytest.approx(sum(returns) / len(returns), rel=1e-5)
-    halves = reward.cumsum(1).mean().item()  # the running sum over all steps, and never reset, is another number
+    halves = reward.cumsum(1).mean().item()  # the running sum, never reset, over all steps is another number
     assert abs(episode_reward_sum(reward, done) - halves) > 0.01
 
 
@@ -83,14 +83,16 @@ def test_no_ended_episode_is_no_sum():
 
 
 def test_first_nonfinite_is_the_earliest_step_then_the_first_computed():
-    tensors = {"observation": torch.zeros(B, T, A, F), "action": torch.zeros(B, T, A, 2), "reward": torch.ones(B, T)}
+    shapes = {"observation": (B, T, A, F), "action": (B, T, A, 2), "reward": (B, T)}
+    tensors = {name: torch.zeros(shape) for name, shape in shapes.items()}
     assert first_nonfinite(tensors) is None
     tensors["observation"][3, 5, 0, 0] = float("inf")
     assert first_nonfinite(tensors) == ("observation", 5)
     tensors["reward"][1, 2] = -float("inf")
     tensors["action"][0, 2, 1, 1] = float("nan")
     assert first_nonfinite(tensors) == ("action", 2)
-    with pytest.raises(NonFiniteError, match=r"action is not finite at step 2: 1 NaN and 0 infinite of 24 .*\[0, 1, 1\]"):
+    message = r"action is not finite at step 2: 1 NaN and 0 infinite of 24 .*\[0, 1, 1\]"
+    with pytest.raises(NonFiniteError, match=message):
         check_finite(tensors)
 
 
@@ -114,7 +116,8 @@ def test_log_prob_is_that_of_the_change_of_variables():
 def test_density_integrates_to_one():
     action = torch.linspace(-2, 3, 100_001)[:, None]
     args = (torch.tensor([0.4]), torch.tensor([0.7]), action, torch.tensor([-2.0]), torch.tensor([3.0]))
-    assert torch.trapezoid(tanh_normal_log_prob(*args).exp(), action[:, 0]).item() == pytest.approx(1.0, abs=1e-3)
+    density = tanh_normal_log_prob(*args).exp()
+    assert torch.trapezoid(density, action[:, 0]).item() == pytest.approx(1.0, abs=1e-3)
 
 
 @pytest.mark.parametrize("bound", [-1.0, 1.0])
@@ -196,7 +199,8 @@ def test_gae_keeps_agents_apart():
     never = torch.zeros(B, T, A, 1, dtype=torch.bool)
     order = torch.tensor([2, 0, 1])
     plain = multi_agent_gae(reward, value, next_value, never, never, 0.9, 0.8)[0]
-    permuted = multi_agent_gae(reward[:, :, order], value[:, :, order], next_value[:, :, order], never, never, 0.9, 0.8)
+    moved = [tensor[:, :, order] for tensor in (reward, value, next_value)]
+    permuted = multi_agent_gae(*moved, never, never, 0.9, 0.8)
     torch.testing.assert_close(permuted[0], plain[:, :, order])
     other = reward.clone()
     other[:, :, 1] += 1.0
@@ -323,8 +327,10 @@ def test_next_histories_hold_the_next_observation_and_the_newest_of_this_one():
     looked_at = []
     agent.critic.register_forward_pre_hook(lambda module, inputs: looked_at.append(inputs[0]))
     agent.prepare(batch)
-    assert torch.equal(looked_at[1][..., :F], batch["next_observation"])
-    assert torch.equal(looked_at[1][..., F:], batch["observation"])
+    now, after = torch.cat(looked_at).chunk(2)
+    assert torch.equal(now, agent.with_history(batch["observation"], batch["begins"]))
+    assert torch.equal(after[..., :F], batch["next_observation"])
+    assert torch.equal(after[..., F:], batch["observation"])
 
 
 @pytest.mark.parametrize("algorithm, reach", [("mappo", [0, 1, 2]), ("ippo", [1])])
@@ -375,6 +381,13 @@ def test_target_kl_ends_an_update_early():
         return agent.update(agent.prepare(make_batch(agent)), 0.0)["approx_kl"]
 
     assert kl(0.01) < kl(None) / 2
+
+
+def test_the_first_minibatch_is_learned_from_however_far_the_policy_has_gone():
+    agent = make_agent(target_kl=0.01)
+    samples = agent.prepare(make_batch(agent))
+    samples["log_prob"] = samples["log_prob"] - 1.0
+    assert agent.update(samples, 0.0)["actor_grad_norm"] > 0
 
 
 def test_entropy_is_estimated_without_bias():

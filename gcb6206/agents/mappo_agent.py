@@ -225,9 +225,11 @@ class MAPPOAgent(nn.Module):
         seen = self.with_history(batch["observation"], batch["begins"])
         older = seen[..., : seen.shape[-1] - batch["observation"].shape[-1]]
         next_seen = torch.cat([batch["next_observation"], older], dim=-1)
+        # no more environments at once than a minibatch has frames for: a whole batch needs much memory, which is slow
+        parts = [tensor.split(max(1, self.minibatch_size // seen.shape[1])) for tensor in (seen, next_seen)]
         with self._autocast():
-            mean, std = self.actor(seen)
-            value, next_value = self.critic(seen), self.critic(next_seen)
+            mean, std = (torch.cat(part) for part in zip(*map(self.actor, parts[0])))
+            value, next_value = (torch.cat([self.critic(x) for x in part]) for part in parts)
         log_prob = tanh_normal_log_prob(mean, std, batch["action"], self.low, self.high)
         # before the advantages, which carry a fault back to earlier steps
         computed = {"log_prob": log_prob, "value": value, "next_value": next_value}
@@ -276,7 +278,7 @@ class MAPPOAgent(nn.Module):
                 value = self.critic(minibatch["observation"])
             log_prob = tanh_normal_log_prob(mean, std, minibatch["action"], self.low, self.high)
             log_ratios.append((log_prob - minibatch["log_prob"]).detach())
-            if self.target_kl is not None and approx_kl(log_ratios[-1].cpu()) > 1.5 * self.target_kl:
+            if figures and self.target_kl and approx_kl(log_ratios[-1].cpu()) > 1.5 * self.target_kl:
                 break
             entropy = self._entropy(mean, std)
             # where the ratio has left e^+-20, exp would soon overflow: such an action teaches no more

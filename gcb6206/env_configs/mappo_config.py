@@ -75,8 +75,8 @@ class MAPPOConfig:
     """Where to simulate and learn: cpu, cuda:0..."""
 
     def __post_init__(self):
-        for name in ("frames_per_batch", "max_steps", "n_iters", "num_epochs", "minibatch_size", "history_length",
-                     "num_cells", "n_agents"):  # fmt: skip
+        for name in ("frames_per_batch", "max_steps", "n_iters", "num_epochs", "minibatch_size",
+                     "history_length", "num_cells", "n_agents"):  # fmt: skip
             if getattr(self, name) is not None and getattr(self, name) < 1:
                 raise ConfigError(f"{name} is {getattr(self, name)}: expected at least 1")
         for name in ("gamma", "lmbda"):

@@ -20,13 +20,19 @@ import tempfile
 import time
 from pathlib import Path
 
+import torch
+
 from gcb6206.env_configs.config import ConfigError, nearest, read_yaml
-from gcb6206.scripts import run_hw3, run_ppo
+from gcb6206.scripts import run_hw3, run_ppo, train
 from gcb6206.scripts.parse_tensorboard import read_scalars
 
 RESULTS = Path("book/results")
-PACKAGES = ("torch", "numpy", "gymnasium", "ale-py", "mujoco")
-PROGRAMS = {"run_hw3": (run_hw3, ["--solutions", "--no_gpu"]), "run_ppo": (run_ppo, ["--solutions"])}
+PACKAGES = ("torch", "numpy", "gymnasium", "ale-py", "mujoco", "vmas")
+PROGRAMS = {
+    "run_hw3": (run_hw3, ["--solutions", "--no_gpu"]),
+    "run_ppo": (run_ppo, ["--solutions"]),
+    "train": (train, ["--solutions"]),
+}
 
 
 def record(name: str, results: Path = RESULTS, force: bool = False) -> Path:
@@ -63,7 +69,7 @@ def record(name: str, results: Path = RESULTS, force: bool = False) -> Path:
             "command": f"python -m gcb6206.scripts.{program} {' '.join([*flags, *words[:-1]])} SEED",
             "versions": {package: importlib.metadata.version(package) for package in PACKAGES},
             "python": platform.python_version(),
-            "hardware": hardware(),
+            "hardware": hardware(torch.get_num_threads()),
             "seeds": dict(sorted(seeds.items())),
         }
         about_path.write_text(json.dumps(about, indent=1) + "\n")
@@ -90,8 +96,8 @@ def commit() -> str:
     return (head or "unknown") + (" with changes" if changed else "")
 
 
-def hardware() -> str:
-    """The processor, and how many of its cores this process may use."""
+def hardware(threads: int = 1) -> str:
+    """The processor, how many cores it has, and how many threads a run used."""
     model = platform.processor() or platform.machine()
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.exists():
@@ -100,7 +106,7 @@ def hardware() -> str:
             for line in cpuinfo.read_text().splitlines()
             if line.startswith("model name")
         ]
-        return f"{models[0] if models else model}, {len(models)} cores, one thread used"
+        return f"{models[0] if models else model}, {len(models)} cores, {'one thread' if threads == 1 else f'{threads} threads'} used"
     return model
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import importlib.util
 import sys
 import time
 from pathlib import Path
 
 import yaml
 
+from gcb6206 import exercises
 from gcb6206.agents.mappo_agent import MAPPOAgent
 from gcb6206.env_configs.config import ConfigError, field_docs, nearest, override, read_yaml
 from gcb6206.env_configs.mappo_config import MAPPOConfig
@@ -26,6 +28,7 @@ from gcb6206.scripts.scripting_utils import (
 )
 
 BASES = ("mappo",)
+HOMEWORKS = ("hw2", "hw4")
 KEPT = ("seed", "eval_interval", "num_eval_episodes", "num_render", "checkpoint_interval")
 
 
@@ -83,13 +86,16 @@ def make_parser() -> argparse.ArgumentParser:
         "--num-eval-episodes", type=positive, default=200, help="episodes with the mean actions in each (200)"
     )
     parser.add_argument(
-        "--checkpoint-interval", type=int, default=10, help="iterations between checkpoints; 0 for none (10)"
+        "--checkpoint-interval", type=int, default=1, help="iterations between checkpoints; 0 for none (1)"
     )
-    parser.add_argument("--log-root", default="output", help="where the scenario's runs are kept (output)")
+    parser.add_argument(
+        "--log-root", "--log_root", default="output", help="where the scenario's runs are kept (output)"
+    )
     parser.add_argument(
         "--solutions",
         action="store_true",
-        help="train with the reference solutions (needs the instructor's repository)",
+        help="train with the reference solutions (needs the instructor's repository, which also takes them where "
+        "nothing fills any exercise of homework 2 and 4, as on a plain command line)",
     )
     return parser
 
@@ -106,8 +112,9 @@ def start(words: list[str] | None = None) -> Path:
     if rest:
         flags = [option for action in parser._actions for option in action.option_strings]
         raise ConfigError(f"unknown flag {rest[0]!r}: {nearest(rest[0].partition('=')[0], flags)}")
-    if args.solutions:
-        load_solutions("hw2"), load_solutions("hw4")
+    if args.solutions or nothing_solved() and importlib.util.find_spec("solutions"):
+        for homework in HOMEWORKS:
+            load_solutions(homework)
     fields = [field.name for field in dataclasses.fields(MAPPOConfig)]
     overrides = {name: value for name in fields if (value := getattr(args, name, None)) is not None}
     if args.resume:
@@ -130,7 +137,9 @@ def start(words: list[str] | None = None) -> Path:
     # "auto" is settled once, so that a resumed run computes as the killed one did
     config["settings"]["precision"] = config["agent_kwargs"]["precision"]
 
-    config["make_team"](num_envs=1)  # what cannot be trained on is refused before anything is written
+    trial = config["make_team"](num_envs=1)  # what cannot work is refused before anything is written
+    if args.num_render:
+        trial.picture()
     logger = Logger(log_dir)
     if not args.resume:
         (log_dir / RUN_FILE).write_text(yaml.safe_dump({name: getattr(args, name) for name in KEPT}))
@@ -141,6 +150,12 @@ def start(words: list[str] | None = None) -> Path:
     finally:
         logger.close()
     return log_dir
+
+
+def nothing_solved() -> bool:
+    """Whether every exercise of homework 2 and 4 is unsolved, as in a process that has just begun."""
+    names = [name for homework in HOMEWORKS for name in exercises.ids(homework)]
+    return all(exercises.get(name).implementation is None for name in names)
 
 
 def load_agent(log_dir: str | Path) -> MAPPOAgent:
