@@ -16,7 +16,8 @@ from gcb6206.scripts import record
 
 RESULTS = Path("book/results")
 RECORDED = sorted(path.parent for path in RESULTS.glob("*/record.json"))
-MEAN_RETURN = ("eval_return", "eval/mean_reward")  # of greedy episodes: homework 3's tag, and PPO's
+# of greedy episodes: homework 3's tag, PPO's, and the teams'
+MEAN_RETURN = ("eval_return", "eval/mean_reward", "eval/episode_reward_sum")
 
 
 def evaluations(directory, seed, tags=MEAN_RETURN):
@@ -92,6 +93,10 @@ def test_the_arm_reaches_its_target_in_more_than_90_of_100_episodes_with_each_se
 
 def test_the_arm_picks_and_places_with_each_seed():
     assert len(last_success("roarm_pick_place")) == 3 and min(last_success("roarm_pick_place")) > 0
+
+
+def test_the_notes_navigation_ends_at_2_5_or_more_for_every_seed():
+    assert min(values(RESULTS / "vmas_navigation_notes", seed)[-1] for seed in (1, 2, 3, 4, 5)) >= 2.5
 
 
 def test_recording_keeps_scalars_and_goes_on_where_it_stopped(tmp_path, capsys):
