@@ -7,11 +7,9 @@ knows every gradient.
 from __future__ import annotations
 
 import argparse
-import contextlib
 import random
 from collections import deque
-from collections.abc import Callable, Iterator
-from unittest import mock
+from collections.abc import Callable
 
 import gymnasium as gym
 import numpy as np
@@ -19,6 +17,7 @@ import torch
 from torch import nn
 
 from autograder.probes import kind, plain, probe
+from autograder.probes.tensors import gradient_of, leaf, stand_ins
 from gcb6206 import exercises
 from gcb6206.agents import ppo_agent
 from gcb6206.agents.ppo_agent import PPOAgent
@@ -35,20 +34,6 @@ EXERCISES = (
     "hw1.linear_schedule",
     "hw1.update",
 )
-
-
-def leaf(array: np.ndarray) -> torch.Tensor:
-    """A float32 tensor that takes part in the gradient."""
-    return torch.tensor(array, dtype=torch.float32, requires_grad=True)
-
-
-def gradient_of(result: object, *leaves: torch.Tensor) -> list[np.ndarray]:
-    """The gradient of a scalar tensor with regard to each leaf; zeros where there is none."""
-    if isinstance(result, torch.Tensor) and result.numel() == 1 and result.requires_grad:
-        result.backward()
-    return [
-        (torch.zeros_like(tensor) if tensor.grad is None else tensor.grad).numpy().copy() for tensor in leaves
-    ]
 
 
 @probe("hw1.unsolved")
@@ -256,14 +241,14 @@ def update(
         target_kl=target_kl,
         normalize_advantages=normalize,
     )
-    stand_ins = {
+    replaced = {
         "hw1.linear_schedule": schedule,
         "hw1.minibatch_indices": indices,
         "hw1.normalize_advantage": normalized,
         "hw1.policy_loss": surrogate,
         "hw1.value_loss": regression,
     }
-    with _stand_ins(stand_ins):
+    with stand_ins("hw1.update", replaced):
         result = agent.update(
             {name: torch.from_numpy(values.copy()) for name, values in samples.items()}, progress
         )
@@ -273,18 +258,6 @@ def update(
         "figures": plain(result) if isinstance(result, dict) else {},
         "journal": journal,
     }
-
-
-@contextlib.contextmanager
-def _stand_ins(functions: dict[str, Callable]) -> Iterator[None]:
-    """Fills exercises, also where the student's update calls the notebook's functions by their bare names."""
-    namespace = getattr(exercises.get("hw1.update").implementation, "__globals__", {})
-    bare = {name.partition(".")[2]: function for name, function in functions.items()}
-    with (
-        exercises.filled(functions),
-        mock.patch.dict(namespace, {name: function for name, function in bare.items() if name in namespace}),
-    ):
-        yield
 
 
 def seed_everything(seed: int) -> None:
