@@ -1,5 +1,6 @@
 """The judges: they pass what is right, catch what is wrong with its hint, and cannot be talked out of it."""
 
+import importlib
 import io
 import json
 import subprocess
@@ -10,7 +11,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import autograder
 from autograder import check, max_points, run_judges
 from autograder.__main__ import main
 from autograder.exchange import ExchangeError, decode, encode
@@ -25,7 +25,7 @@ from autograder.student import LocalStudent, Student, StudentFailure
 from gcb6206 import exercises
 
 ROOT = Path(__file__).parents[1]
-STUBS = [*exercises.ids("hw1"), *exercises.ids("hw3")]
+STUBS = [name for homework in exercises.HOMEWORKS for name in exercises.ids(homework)]
 
 
 def command(*words: str) -> subprocess.CompletedProcess:
@@ -93,6 +93,12 @@ def test_an_unsolved_exercise_scores_nothing_and_is_named_once(exercise):
         ("hw3.update_critic", "double_roles_swapped", {"double_q"}),
         ("hw3.update_critic", "no_done_mask", {"done"}),
         ("hw3.get_action", "no_batch_axis", {"images"}),
+        ("hw2.episode_reward_sum", "zero_where_none", {"none"}),
+        ("hw2.tanh_normal_log_prob", "std_detached", {"on_the_bounds", "near_the_bounds"}),
+        ("hw4.policy_parameters", "always_shared", {"separate"}),
+        ("hw4.multi_agent_gae", "with_gradient", {"no_gradient"}),
+        ("hw4.multi_agent_gae", "time_limit_as_end", {"time_limit", "apart"}),
+        ("hw4.mappo_loss", "entropy_punished", {"entropy"}),
     ],
 )
 def test_one_bug_costs_its_own_points_only(solved, exercise, mutant, lost):
@@ -449,9 +455,9 @@ def test_importing_check_is_quick():
 
 
 def test_points_are_known_without_running():
-    for homework in (autograder.judges.hw1, autograder.judges.hw3):
-        name = homework.__name__.rpartition(".")[2]
-        assert max_points(name) == sum(max_points(f"{name}.{exercise}") for exercise in homework.ORDER)
+    for name in exercises.HOMEWORKS:
+        order = importlib.import_module(f"autograder.judges.{name}").ORDER
+        assert max_points(name) == sum(max_points(f"{name}.{exercise}") for exercise in order)
     assert {name: max_points(name) for name in (*STUBS, "hw1.convergence", "hw3.convergence")} == {
         "hw1.entropy_bonus": 1,
         "hw1.tanh_normal_log_prob": 2,
@@ -463,12 +469,23 @@ def test_points_are_known_without_running():
         "hw1.linear_schedule": 1,
         "hw1.update": 5,
         "hw1.convergence": 4,
+        "hw2.num_envs": 2,
+        "hw2.expand_done": 2,
+        "hw2.episode_reward_sum": 4,
+        "hw2.first_nonfinite": 3,
+        "hw2.tanh_normal_log_prob": 4,
         "hw3.get_action": 2,
         "hw3.update_critic": 5,
         "hw3.update": 2,
         "hw3.sample_trajectory": 4,
         "hw3.run_training_loop": 5,
         "hw3.convergence": 4,
+        "hw4.observation_history": 4,
+        "hw4.global_state": 1,
+        "hw4.centralized_value": 3,
+        "hw4.policy_parameters": 2,
+        "hw4.multi_agent_gae": 5,
+        "hw4.mappo_loss": 5,
     }
 
 

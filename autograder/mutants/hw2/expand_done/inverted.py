@@ -1,0 +1,13 @@
+"""Returns who goes on."""
+
+from autograder.mutants import patched
+
+HINT = "inverted"
+
+patched(
+    "hw2.expand_done",
+    (
+        "return done.unsqueeze(-2).expand(*done.shape[:-1], n_agents, 1)",
+        "return ~done.unsqueeze(-2).expand(*done.shape[:-1], n_agents, 1)",
+    ),
+)

@@ -1,0 +1,7 @@
+"""Tells the step before."""
+
+from autograder.mutants import patched
+
+HINT = "the last step that is well"
+
+patched("hw2.first_nonfinite", ("int(broken.nonzero()[0])", "int(broken.nonzero()[0]) - 1"))

@@ -1,0 +1,11 @@
+"""Misses minus infinity."""
+
+from autograder.mutants import patched
+
+HINT = "torch.isfinite tells"
+
+patched(
+    "hw2.first_nonfinite",
+    ("if tensor.isfinite().all():", "if (tensor < float(\"inf\")).all():"),
+    ("~tensor.isfinite().transpose", "~(tensor < float(\"inf\")).transpose"),
+)

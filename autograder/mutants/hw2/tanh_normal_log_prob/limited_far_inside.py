@@ -1,0 +1,10 @@
+"""Limits the squeezed action to 0.99."""
+
+from autograder.mutants import patched
+
+HINT = "less cuts off real actions"
+
+patched(
+    "hw2.tanh_normal_log_prob",
+    ("squeezed.clamp(-HIGHEST_TANH, HIGHEST_TANH)", "squeezed.clamp(-0.99, 0.99)"),
+)

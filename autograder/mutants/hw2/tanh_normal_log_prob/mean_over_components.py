@@ -1,0 +1,13 @@
+"""Averages over the components."""
+
+from autograder.mutants import patched
+
+HINT = "average over the components"
+
+patched(
+    "hw2.tanh_normal_log_prob",
+    (
+        "return (normal - log_tanh_slope(u) - half_width.log()).sum(dim=-1)",
+        "return (normal - log_tanh_slope(u) - half_width.log()).mean(dim=-1)",
+    ),
+)

@@ -1,0 +1,7 @@
+"""Leaves out the slope of tanh."""
+
+from autograder.mutants import patched
+
+HINT = "slope of tanh is missing"
+
+patched("hw2.tanh_normal_log_prob", (" - log_tanh_slope(u)", ""))

@@ -1,0 +1,10 @@
+"""Does not limit the squeezed action."""
+
+from autograder.mutants import patched
+
+HINT = "infinite at 1"
+
+patched(
+    "hw2.tanh_normal_log_prob",
+    ("u = torch.atanh(squeezed.clamp(-HIGHEST_TANH, HIGHEST_TANH))", "u = torch.atanh(squeezed)"),
+)

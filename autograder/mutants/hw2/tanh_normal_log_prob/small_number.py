@@ -1,0 +1,7 @@
+"""Adds a small number to the slope instead of a safe logarithm."""
+
+from autograder.mutants import patched
+
+HINT = "inside a logarithm"
+
+patched("hw2.tanh_normal_log_prob", ("- log_tanh_slope(u)", "- torch.log(1 - squeezed**2 + 1e-4)"))

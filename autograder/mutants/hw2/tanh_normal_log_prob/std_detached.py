@@ -1,0 +1,7 @@
+"""Cuts the gradient of std."""
+
+from autograder.mutants import patched
+
+HINT = "through mean and std"
+
+patched("hw2.tanh_normal_log_prob", ("Normal(mean, std,", "Normal(mean, std.detach(),"))

@@ -1,0 +1,13 @@
+"""Sums over everything."""
+
+from autograder.mutants import patched
+
+HINT = "runs over everything"
+
+patched(
+    "hw2.tanh_normal_log_prob",
+    (
+        "return (normal - log_tanh_slope(u) - half_width.log()).sum(dim=-1)",
+        "return (normal - log_tanh_slope(u) - half_width.log()).sum()",
+    ),
+)

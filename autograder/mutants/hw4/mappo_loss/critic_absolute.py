@@ -1,0 +1,13 @@
+"""Does not square the error."""
+
+from autograder.mutants import patched
+
+HINT = "not squared"
+
+patched(
+    "hw4.mappo_loss",
+    (
+        "loss_critic = critic_coef * 0.5 * ((value - value_target.detach()) ** 2).mean()",
+        "loss_critic = critic_coef * 0.5 * (value - value_target.detach()).abs().mean()",
+    ),
+)

@@ -1,0 +1,13 @@
+"""Maximises the error."""
+
+from autograder.mutants import patched
+
+HINT = "an error is to become smaller"
+
+patched(
+    "hw4.mappo_loss",
+    (
+        "loss_critic = critic_coef * 0.5 * ((value - value_target.detach()) ** 2).mean()",
+        "loss_critic = -critic_coef * 0.5 * ((value - value_target.detach()) ** 2).mean()",
+    ),
+)

@@ -1,0 +1,13 @@
+"""Adds up the errors of the agents."""
+
+from autograder.mutants import patched
+
+HINT = "sum over the agents"
+
+patched(
+    "hw4.mappo_loss",
+    (
+        "loss_critic = critic_coef * 0.5 * ((value - value_target.detach()) ** 2).mean()",
+        "loss_critic = critic_coef * 0.5 * ((value - value_target.detach()) ** 2).sum(dim=1).mean()",
+    ),
+)

@@ -1,0 +1,13 @@
+"""Returns an objective for every entry."""
+
+from autograder.mutants import patched
+
+HINT = "One number"
+
+patched(
+    "hw4.mappo_loss",
+    (
+        "loss_objective = -torch.min(ratio * gain, clipped_ratio * gain).mean()",
+        "loss_objective = -torch.min(ratio * gain, clipped_ratio * gain)",
+    ),
+)

@@ -1,0 +1,13 @@
+"""Minimises the objective."""
+
+from autograder.mutants import patched
+
+HINT = "The sign: the objective"
+
+patched(
+    "hw4.mappo_loss",
+    (
+        "loss_objective = -torch.min(ratio * gain, clipped_ratio * gain).mean()",
+        "loss_objective = torch.min(ratio * gain, clipped_ratio * gain).mean()",
+    ),
+)

@@ -1,0 +1,11 @@
+"""Knows no ends."""
+
+from autograder.mutants import patched
+
+HINT = "The ends are ignored"
+
+patched(
+    "hw4.multi_agent_gae",
+    ("next_value * ~terminated", "next_value"),
+    (" * ~done[:, t]", ""),
+)

@@ -1,0 +1,16 @@
+"""Lets one trace serve all agents."""
+
+from autograder.mutants import patched
+
+HINT = "One trace serves all agents"
+
+patched(
+    "hw4.multi_agent_gae",
+    (
+        "            advantage[:, t] = following\n",
+        (
+            "            advantage[:, t] = following\n"
+            "            following = following.mean(dim=1, keepdim=True)\n"
+        ),
+    ),
+)

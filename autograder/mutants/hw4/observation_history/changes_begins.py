@@ -1,0 +1,7 @@
+"""Marks the first step in the argument itself."""
+
+from autograder.mutants import patched
+
+HINT = "changed begins"
+
+patched("hw4.observation_history", ("    begins = begins.clone()\n", ""))
