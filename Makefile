@@ -4,7 +4,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-HW ?= hw1 hw3
+HW ?= hw1 hw2 hw3 hw4
 # venv programs first on PATH: nbgrader and jupyter-book start others by their plain names
 RUN := PATH="$(CURDIR)/$(BIN):$$PATH" PYTHONWARNINGS=ignore::DeprecationWarning
 

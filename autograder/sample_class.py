@@ -43,6 +43,10 @@ SAMPLES = {
         half=("hw1.entropy_bonus", "hw1.compute_gae", "hw1.policy_loss"),
         mistake=("hw1.compute_gae", "* ~terminated", "* ~(terminated | truncated)"),
     ),
+    "hw2": Sample(
+        half=("hw2.num_envs", "hw2.expand_done"),
+        mistake=("hw2.episode_reward_sum", "running * ~done[:, t]", "running"),
+    ),
     "hw3": Sample(
         half=("hw3.get_action", "hw3.update_critic", "hw3.update"),
         mistake=(
@@ -50,6 +54,10 @@ SAMPLES = {
             "terminals.append(terminated)",
             "terminals.append(terminated or truncated)",
         ),
+    ),
+    "hw4": Sample(
+        half=("hw4.observation_history", "hw4.global_state", "hw4.multi_agent_gae"),
+        mistake=("hw4.multi_agent_gae", "* ~terminated", "* ~done"),
     ),
 }
 CRASH = "import ctypes; ctypes.string_at(0)  # reads address 0\n"

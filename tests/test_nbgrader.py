@@ -37,16 +37,18 @@ def cell_of(notebook, name):
 # The source notebook
 
 
-def test_points_are_those_of_the_judges():
-    source = nbformat.read(SOURCE, as_version=4)
+@pytest.mark.parametrize("homework", exercises.HOMEWORKS)
+def test_points_are_those_of_the_judges(homework):
+    source = nbformat.read(COURSE / "assignments" / homework / f"{homework}.ipynb", as_version=4)
     points = {
         settings(c)["grade_id"]: settings(c)["points"] for c in source.cells if settings(c).get("grade")
     }
-    assert points == {f"{grade_id(name)}-check": max_points(name) for name in exercises_of("hw3")}
+    assert points == {f"{grade_id(name)}-check": max_points(name) for name in exercises_of(homework)}
 
 
-def test_every_stub_raises_with_its_name():
-    for name in exercises.ids("hw3"):
+@pytest.mark.parametrize("homework", exercises.HOMEWORKS)
+def test_every_stub_raises_with_its_name(homework):
+    for name in exercises.ids(homework):
         with exercises.filled({name: None}), pytest.raises(exercises.ExerciseNotSolved, match=name):
             stub = exercises.get(name).stub
             owner = sys.modules[stub.__module__]

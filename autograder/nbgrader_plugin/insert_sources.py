@@ -4,6 +4,9 @@ A placeholder cell of a source notebook holds one line, `# exercise: hw3.get_act
 the function that `solutions/hw3.py` decorates with `@solves("hw3.get_action")`, or, for `# exercise: hw3.quiz`, of the
 assignments to `quiz` there; nbgrader's ClearSolutions then turns it into the student's stub. Whatever does not fit
 together is refused before anything is released.
+
+A locked cell with the one line `# given: hw2` gets all solutions of homework 2: the training of a later homework calls
+them beside the functions that its own notebook asks for.
 """
 
 from __future__ import annotations
@@ -21,6 +24,7 @@ from autograder import max_points
 from autograder.nbgrader_plugin.course_root import COURSE
 
 _PLACEHOLDER = re.compile(r"^# exercise: (\S+)$")
+_GIVEN = re.compile(r"^# given: (hw\d+)$")
 _CHECK = re.compile(r"""\bcheck\(\s*["']([^"']+)["']""")
 _BEGIN, _END = "### BEGIN SOLUTION", "### END SOLUTION"
 
@@ -41,12 +45,16 @@ class InsertSources(NbGraderPreprocessor):
             SourceError: unknown exercise, wrong grade_id, wrong points, or unbalanced solution markers.
         """
         settings = cell.metadata.get("nbgrader", {})
-        placeholder = _PLACEHOLDER.match(cell.source.strip())
+        placeholder, given = (pattern.match(cell.source.strip()) for pattern in (_PLACEHOLDER, _GIVEN))
         if placeholder:
             exercise = placeholder[1]
             _expect(settings, exercise, "grade_id", grade_id(exercise))
             _expect(settings, exercise, "solution", True)
             cell.source = solution_source(exercise)
+        elif given:
+            _expect(settings, given[1], "locked", True)
+            _expect(settings, given[1], "solution", False)
+            cell.source = given_source(given[1])
         elif settings.get("grade") and not settings.get("solution") and cell.cell_type == "code":
             check = _CHECK.search(cell.source)
             if check is None:
@@ -84,6 +92,13 @@ def solution_source(exercise: str, solutions: Path = COURSE / "solutions") -> st
     source = "\n".join(text.splitlines()[first - 1 : last])
     check_markers(source, f"the solution of {exercise!r} in {path}")
     return source
+
+
+def given_source(homework: str, solutions: Path = COURSE / "solutions") -> str:
+    """All solutions of a homework, without its docstring and comments."""
+    text = (solutions / f"{homework}.py").read_text()
+    lines = text.splitlines()[ast.parse(text).body[0].end_lineno :]
+    return "\n".join(line for line in lines if not line.lstrip().startswith("#")).strip()
 
 
 def check_markers(source: str, where: str) -> None:

@@ -1,0 +1,114 @@
+"""Homework 2 and 4 from release to grade: the notebooks run, hold no solution, and are graded in sealed kernels.
+
+What holds for nbgrader's commands whatever the homework, test_nbgrader.py shows with homework 3.
+"""
+
+import json
+import re
+import zipfile
+
+import matplotlib
+import nbformat
+import pytest
+from nbgrader.api import Gradebook
+
+from autograder import max_points, release
+from autograder.nbgrader_plugin.course_root import COURSE, make_root, nbgrader
+from autograder.nbgrader_plugin.insert_sources import SourceError, given_source
+from autograder.runner import exercises_of
+from autograder.sample_class import SAMPLES, solution_cell, solved, submissions
+
+HOMEWORKS = ("hw2", "hw4")
+# The whole module shares one class a homework, so one process runs it.
+pytestmark = pytest.mark.xdist_group("homeworks")
+
+
+@pytest.fixture(scope="module", params=HOMEWORKS)
+def homework(request):
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def course(homework, tmp_path_factory):
+    """A course root with the homework released."""
+    root = tmp_path_factory.mktemp(homework)
+    make_root(root, more="c.Autograde.seconds_per_cell = 20")
+    nbgrader("generate_assignment", homework, root=root)
+    return root
+
+
+@pytest.fixture(scope="module")
+def released(homework, course):
+    return nbformat.read(course / "release" / homework / f"{homework}.ipynb", as_version=4)
+
+
+def test_the_archive_holds_stubs_and_no_solution(homework, course, released, tmp_path):
+    release.build(homework, tmp_path / "archive.zip", course / "release" / homework)  # refuses leaks
+    with zipfile.ZipFile(tmp_path / "archive.zip") as archive:
+        cells = json.loads(archive.read(f"gcb6206-{homework}/{homework}.ipynb"))["cells"]
+        pinned = archive.read(f"gcb6206-{homework}/requirements.txt").decode()
+    text = "\n".join("".join(cell["source"]) for cell in cells)
+    assert "SOLUTION" not in text and "MARK SCHEME" not in text and re.search(r"^vmas==", pinned, re.MULTILINE)
+    for name in exercises_of(homework):
+        assert "raise NotImplementedError()" in solution_cell(released, name).source
+
+
+def test_every_cell_runs_with_the_reference_solutions(homework, released, tmp_path, monkeypatch, capsys):
+    """Those too that the grader does not run; only the training is cut short."""
+    matplotlib.use("Agg")
+    monkeypatch.chdir(tmp_path)
+    notebook, names = solved(released, exercises_of(homework)), {"__name__": "__main__"}
+    short = {'"--n-iters", "12"': '"--n-iters", "1"', '"--eval-interval", "4"': '"--num-eval-episodes", "2"'}
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            source = cell.source
+            for long_, short_ in short.items():
+                assert long_ in source or cell.metadata.get("nbgrader", {}).get("grade_id") != "hw4-train"
+                source = source.replace(long_, short_)
+            exec(compile(source, f"{homework}.ipynb", "exec"), names)
+    printed = capsys.readouterr().out
+    if homework == "hw2":
+        assert "plain inverse: ('inverse', " in printed and "yours: None" in printed
+        figures = dict(re.findall(r"^(return|mean of the running sums): +(\S+)$", printed, re.MULTILINE))
+        whole, half = (float(figures[name]) for name in ("return", "mean of the running sums"))
+        assert 0.4 < half / whole < 0.6  # "about half of the return"
+    else:
+        assert list(tmp_path.glob("output/navigation/*/checkpoint*"))
+
+
+def test_a_class_is_graded(homework, course, released):
+    chosen = ("reference", "untouched", "half_done", "truncation")
+    for student, notebook in submissions(homework, released).items():
+        if student in chosen:
+            folder = course / "submitted" / student / homework
+            folder.mkdir(parents=True)
+            nbformat.write(notebook, folder / f"{homework}.ipynb")
+    nbgrader("autograde", homework, root=course)
+    with Gradebook(f"sqlite:///{course}/gradebook.db") as gradebook:
+        scores = {student: gradebook.find_submission(homework, student).score for student in chosen}
+    everything = max_points(homework)
+    mistaken = SAMPLES[homework].mistake[0]
+    assert scores["reference"] == everything and scores["untouched"] == 0
+    assert scores["half_done"] == sum(max_points(name) for name in SAMPLES[homework].half)
+    assert everything - max_points(mistaken) < scores["truncation"] < everything
+    graded = nbformat.read(course / "autograded" / "reference" / homework / f"{homework}.ipynb", as_version=4)
+    errors = [out for cell in graded.cells for out in cell.get("outputs", []) if out.output_type == "error"]
+    assert not errors
+
+
+def test_given_solutions_are_whole_and_bare():
+    source, names = given_source("hw2"), {}
+    assert "#" not in source and source.startswith("import torch")
+    exec(compile(source, "given", "exec"), names)
+    assert {name.partition(".")[2] for name in exercises_of("hw2")} <= set(names)
+
+
+def test_a_given_cell_must_be_locked(tmp_path):
+    source = nbformat.read(COURSE / "assignments" / "hw4" / "hw4.ipynb", as_version=4)
+    cell = next(cell for cell in source.cells if cell.source == "# given: hw2")
+    cell.metadata.nbgrader.locked = False
+    (tmp_path / "assignments" / "hw4").mkdir(parents=True)
+    nbformat.write(source, tmp_path / "assignments" / "hw4" / "hw4.ipynb")
+    make_root(tmp_path, tmp_path / "assignments")
+    with pytest.raises((RuntimeError, SourceError), match="locked False; expected True"):
+        nbgrader("generate_assignment", "hw4", root=tmp_path)
