@@ -634,6 +634,15 @@ def test_the_released_stub_counts_as_unsolved_and_not_as_an_error():
     assert {result.got for result in report.results[1:]} == {"first solve hw3.get_action"}
 
 
+def test_the_released_stub_is_that_of_its_own_homework(solved):
+    @exercises.solves("hw2.tanh_normal_log_prob")  # homework 1 has one of that name
+    def tanh_normal_log_prob(mean, std, action, low, high):
+        raise NotImplementedError()
+
+    result = run_judges("hw2.tanh_normal_log_prob", LocalStudent(), 1).results[0]
+    assert result.unsolved == "hw2.tanh_normal_log_prob" and result.unsolved in result.got
+
+
 def test_a_students_own_not_implemented_error_is_an_error_like_any_other():
     @exercises.solves("hw3.get_action")
     def get_action(self, observation, epsilon=0.02):
