@@ -100,12 +100,12 @@ class Case:
     why="What a team does together shows in no single observation. The actors still see only their own.",
 )
 def test_value(student, rng):
-    case = Case(rng, 4, 5, 3, 2)
+    case = Case(rng, 4, 3, 3, 2)
     reply = case.run(student)
     compare(
         reply["value"],
         case.for_all(case.critic(case.state())),
-        tried="4 environments, 5 steps, 3 agents, 2 features",
+        tried="4 environments, 3 steps, 3 agents, 2 features",
         hints=case.mistakes(),
         hint="critic(global state) has shape (..., 1); it goes to each agent, (..., n_agents, 1).",
     )

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 
-from autograder.judging import Hints, compare, judge, require
+from autograder.judging import Hints, judge, require
+from autograder.judging import compare as compare_numbers
 from autograder.student import Reply, Student
 
 EXERCISE = "hw4.observation_history"
 READ = "ppo/four-stages"
+DIGITS = " (the last two digits of an observation: step, agent)"
+compare = functools.partial(compare_numbers, atol=0.0, rtol=0.0)  # nothing is computed, only copied
 
 
 class Case:
     """Observations, and what their histories are.
+
+    Observations are easy to tell apart: hundreds for the environment, tens for the step, ones for the agent,
+    tenths for the feature.
 
     Args:
         batch, steps, agents, features: sizes.
@@ -28,7 +36,10 @@ class Case:
         features: int = 2,
         begins: tuple | list = (),
     ):
-        self.observation = rng.normal(size=(batch, steps, agents, features)).astype(np.float32)
+        environments = rng.choice(np.arange(1, 90), size=batch, replace=False)
+        tens, tenths = 10.0 * np.arange(steps), np.arange(features) / 10
+        digits = np.ix_(100.0 * environments, tens, np.arange(agents), tenths)
+        self.observation = sum(digits).astype(np.float32)
         self.begins = np.zeros((batch, steps, 1), bool)
         for where in begins:
             self.begins[where] = True
@@ -117,8 +128,6 @@ def test_length_one(student, rng):
             reply[name],
             getattr(case, name),
             tried=f"{name} after the call",
-            atol=0.0,
-            rtol=0.0,
             hint=f"observation_history changed {name}: work on a copy, {name}.clone().",
         )
 
@@ -138,7 +147,7 @@ def test_newest_first(student, rng):
     compare(
         value[:, known],
         right[:, known],
-        tried="3 environments, 6 steps of one episode, length 3: the histories from step 2 on",
+        tried=f"3 environments, 6 steps of one episode, length 3: the histories from step 2 on{DIGITS}",
         hints=[(wrong[:, known], text) for wrong, text in case.orders(length)],
         hint="At step t: observation t, then t - 1, then t - 2, of the same agent.",
     )
@@ -153,14 +162,14 @@ def test_newest_first(student, rng):
     why="There is no older one. The first step of a batch begins an episode, marked or not.",
 )
 def test_beginning(student, rng):
-    case, length = Case(rng, begins=[(0, 0)]), 4
+    case, length = Case(rng, agents=2, features=1, begins=[(0, 0)]), 4
     after, early = np.roll(case.begins, 1, axis=1), slice(length - 1)
     beyond = case.history(length, fill="beyond")
     if_marked = np.where(case.begins[:, :1, :, None], case.history(length), beyond)
     compare(
         histories(case, case.run(student, length), length)[:, early],
         case.history(length)[:, early],
-        tried="begins marks step 0 in environment 0 only, length 4: the histories of steps 0 to 2",
+        tried=f"begins marks step 0 in environment 0 only, length 4: the histories of steps 0 to 2{DIGITS}",
         hints=[
             (
                 case.history(length, fill="zeros")[:, early],
@@ -195,7 +204,7 @@ def test_beginning(student, rng):
 def test_episode_before(student, rng):
     length, late = 3, int(rng.integers(3, 5))
     begins = [(0, 0), (0, 2), (0, 5), (1, late), (2, 1), (2, 4)]
-    case = Case(rng, batch=3, steps=7, begins=begins)
+    case = Case(rng, batch=3, steps=7, agents=2, features=1, begins=begins)
     marks, never = case.begins, np.zeros_like(case.begins)
     after, before = np.roll(marks, 1, axis=1), np.roll(marks, -1, axis=1)
     after[:, 0] = before[:, -1] = False
@@ -203,7 +212,7 @@ def test_episode_before(student, rng):
     compare(
         histories(case, case.run(student, length), length),
         case.history(length),
-        tried=f"3 environments, episodes begin at (environment, step) {', '.join(map(str, begins))}; length 3",
+        tried=f"episodes begin at (environment, step) {', '.join(map(str, begins))}; length 3{DIGITS}",
         hints=[
             (
                 case.history(length, case.first(never)),
