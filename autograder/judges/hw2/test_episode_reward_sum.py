@@ -142,11 +142,11 @@ def test_one_episode(student, rng):
 )
 def test_anew(student, rng):
     first = int(rng.integers(1, 3))
-    case = Case(rng, 3, 8, 2, [(0, first), (0, 7), (1, 4), (1, 7), (2, 7)])
+    case = Case(rng, 3, 8, 2, [(0, first), (0, 7), (1, 4), (1, 7), (2, 0), (2, 1), (2, 7)])
     compare(
         case.run(student)["value"],
         case.right(),
-        tried=f"3 environments, 8 steps, ends at (environment, step) (0, {first}), (1, 4) and in the last step",
+        tried=f"8 steps, ends at (environment, step) (0, {first}), (1, 4), (2, 0), (2, 1) and in the last step",
         hints=case.mistakes(),
         hint="Where done is True, note the sum, then set it to 0.",
     )

@@ -125,9 +125,8 @@ def test_any_axes(student, rng):
         case = Case(rng, *shape)
         tried, right = f"observations of shape {shape}", case.for_all(case.critic(case.state()))
         hint = "Count the axes from the end: agents are the last but one, features the last."
-        reply = attempt(
-            student, EXERCISE, tried=tried, expected=f"values of shape {right.shape}", hint=hint, **case.inputs()
-        )
+        expected = f"values of shape {right.shape}"
+        reply = attempt(student, EXERCISE, tried=tried, expected=expected, hint=hint, **case.inputs())
         compare(reply["value"], right, tried=tried, hints=case.mistakes(), hint=hint)
 
 

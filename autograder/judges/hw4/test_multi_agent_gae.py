@@ -244,7 +244,7 @@ def test_recursion(student, rng):
 )
 def test_termination(student, rng):
     first, second = int(rng.integers(1, 3)), int(rng.integers(3, 5))
-    ends = [(0, first, 0), (0, second, 0), (0, second, 1), (1, second, 1), (1, first, 2)]
+    ends = [(0, first, 0), (0, second, 0), (0, second, 1), (1, second, 1), (1, first, 2), (1, 6, 0)]
     case = Case(rng, steps=7, terminated=ends)
     done, never = case.terminated, np.zeros_like(case.terminated)
     agent_0, anyone = (
@@ -256,6 +256,10 @@ def test_termination(student, rng):
         case.advantage(),
         tried=f"7 steps, terminated at (environment, step, agent) {', '.join(map(str, ends))}: the advantages",
         hints=[
+            (
+                case.advantage(masked=np.where(np.arange(7)[:, None, None] == 6, False, done)),
+                "In the last step of the batch an episode may terminate as well.",
+            ),
             (
                 case.advantage(masked=~done),
                 "The mask is inverted: the next value counts where the step did not terminate.",
@@ -314,7 +318,7 @@ def test_termination(student, rng):
 )
 def test_time_limit(student, rng):
     first, second = int(rng.integers(1, 3)), int(rng.integers(3, 5))
-    ends = [(0, first, 0), (0, second, 0), (0, second, 1), (1, second, 1), (1, first, 2)]
+    ends = [(0, first, 0), (0, second, 0), (0, second, 1), (1, second, 1), (1, first, 2), (1, 6, 0)]
     case = Case(rng, steps=7, truncated=ends)
     cut, never = case.done, np.zeros_like(case.done)
     next_row = np.concatenate([case.value[:, 1:], case.next_value[:, -1:]], axis=1)

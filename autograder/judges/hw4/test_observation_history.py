@@ -203,12 +203,15 @@ def test_beginning(student, rng):
 )
 def test_episode_before(student, rng):
     length, late = 3, int(rng.integers(3, 5))
-    begins = [(0, 0), (0, 2), (0, 5), (1, late), (2, 1), (2, 4)]
+    begins = [(0, 0), (0, 2), (0, 5), (1, late), (1, late + 1), (2, 1), (2, 4)]  # one lasts a single step
     case = Case(rng, batch=3, steps=7, agents=2, features=1, begins=begins)
     marks, never = case.begins, np.zeros_like(case.begins)
     after, before = np.roll(marks, 1, axis=1), np.roll(marks, -1, axis=1)
     after[:, 0] = before[:, -1] = False
     at_once = np.where(marks[..., 0], np.arange(7), 0)
+    oldest = case.first()
+    for i, t in np.ndindex(oldest.shape):
+        oldest[i, t] = next((s for s in range(max(0, t - length + 1), t + 1) if marks[i, s, 0]), oldest[i, t])
     compare(
         histories(case, case.run(student, length), length),
         case.history(length),
@@ -230,6 +233,10 @@ def test_episode_before(student, rng):
                 case.history(length, at_once),
                 "Only the first step of an episode is right: one step later the history reaches over its "
                 "beginning.",
+            ),
+            (
+                case.history(length, oldest),
+                "Of two beginnings in the history's reach the newer one counts.",
             ),
             (
                 case.history(length, case.first(np.repeat(marks.any(axis=0, keepdims=True), 3, axis=0))),
