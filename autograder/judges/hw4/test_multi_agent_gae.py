@@ -368,11 +368,11 @@ def test_apart(student, rng):
     over = [[(i, end, n) for n in range(3)] for i in range(2)]
     case = Case(rng, batch=3, terminated=over[0], truncated=over[1])
     before = case.run(student)["advantage"]
-    case.reward[:2, end + 1 :] += 50.0
-    case.value[:2, end + 1 :] -= 50.0
-    case.next_value[:2, end + 1 :] += 50.0
-    case.reward[2] += 50.0
-    case.reward[:, :, 2] -= 50.0
+    case.reward[:2, end + 1 :] += 1e5
+    case.value[:2, end + 1 :] -= 1e5
+    case.next_value[:2, end + 1 :] += 1e5
+    case.reward[2] += 1e5
+    case.reward[:, :, 2] -= 1e5
     after = case.run(student)["advantage"]
     for advantage in (before, after):
         require(
@@ -386,7 +386,10 @@ def test_apart(student, rng):
         after[same],
         before[same],
         tried=f"all steps after {end}, environment 2 and agent 2 changed: the other advantages",
-        hint="The recursion must keep environments and agents apart and stop at every end.",
+        hint=(
+            "The recursion must keep environments and agents apart and stop at every end. (What is added up first "
+            "and subtracted later leaves its rounding behind.)"
+        ),
     )
 
 
