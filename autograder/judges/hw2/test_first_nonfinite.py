@@ -102,7 +102,7 @@ def test_all_finite(student, rng):
 )
 def test_one(student, rng):
     for value, name in ((np.nan, "action"), (np.inf, "observation"), (-np.inf, "reward"), (np.nan, "loss")):
-        case, step = Case(rng), int(rng.integers(BATCH, STEPS))  # no environment has such a number
+        case, step = Case(rng), int(rng.integers(BATCH + 1, STEPS))  # no environment has such a number
         case.spoil(rng, name, step, value)
         where = np.argwhere(~np.isfinite(case.tensors[name]))[0]
         found(

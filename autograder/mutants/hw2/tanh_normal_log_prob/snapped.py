@@ -1,0 +1,16 @@
+"""Takes actions close to a bound for actions on it."""
+
+from autograder.mutants import patched
+
+HINT = "too far inside"
+
+patched(
+    "hw2.tanh_normal_log_prob",
+    (
+        "u = torch.atanh(squeezed.clamp(-HIGHEST_TANH, HIGHEST_TANH))",
+        (
+            "squeezed = torch.where(squeezed.abs() > 0.9995, squeezed.sign(), squeezed)\n"
+            "    u = torch.atanh(squeezed.clamp(-HIGHEST_TANH, HIGHEST_TANH))"
+        ),
+    ),
+)
