@@ -426,3 +426,29 @@ def test_quiz_explains_every_choice_and_counts(visit):
     tab.locator(".quiz-score", has_text="1 right at the first try, 2 of").wait_for(timeout=5_000)
     reasons = tab.locator(".quiz-question details > :not(summary)").all_text_contents()
     assert len(reasons) >= 3 * questions.count() and all(len(reason) > 40 for reason in reasons)
+
+
+# --- what the multi-agent pages claim
+
+
+def table(page: Path, heading: str) -> list[list[str]]:
+    """The rows of a built page's first table with such a heading."""
+    tables = re.findall(r"<table.*?</table>", page.read_text(encoding="utf-8"), flags=re.S)
+    chosen = next(t for t in tables if heading in t)
+    rows = re.findall(r"<tr.*?</tr>", chosen, flags=re.S)
+    cells_of = [re.findall(r"<td[^>]*>(.*?)</td>", row, flags=re.S) for row in rows]
+    return [[re.sub(r"<.*?>", "", cell).strip() for cell in row] for row in cells_of if row]
+
+
+def test_a_critic_of_all_explains_more_but_needs_more_episodes(book):
+    rows = table(book / "book/marl/one-to-many.html", "sees one robot")
+    found = {(int(n), int(episodes)): (float(one), float(every)) for n, episodes, one, every in rows}
+    assert found[3, 3000][1] > 0.85 > 0.7 > found[3, 3000][0]
+    assert found[3, 100][1] < found[3, 100][0]
+    assert found[1, 3000][0] > found[2, 3000][0] > found[3, 3000][0]
+
+
+def test_the_first_nan_of_the_page_is_the_plain_inverse(book):
+    text = (book / "book/marl/vmas.html").read_text(encoding="utf-8")
+    assert "plain inverse is not finite at step" in text
+    assert "log-probability of the course: all finite" in text
