@@ -350,6 +350,8 @@ def test_every_frame_is_learned_from_once_an_epoch():
     epochs = torch.cat([row["action"] for row in rows]).reshape(2, 28)
     assert torch.equal(epochs.sort().values, torch.arange(28.0).repeat(2, 1))
     assert not torch.equal(epochs[0], epochs[1])
+    agent.minibatch_size = 8  # four frames of 28 sit out
+    assert [len(row["value"]) for row in agent._minibatches(samples)] == [8] * 6
 
 
 def test_update_reinforces_what_was_better_than_expected():
@@ -401,13 +403,15 @@ def test_entropy_is_estimated_without_bias():
     assert agent._entropy(mean, std).item() == pytest.approx(truth, abs=0.02)
 
 
-@pytest.mark.parametrize("std_bias", [0.0, -50.0])
-def test_forced_actions_on_the_bounds_leave_the_training_finite(std_bias):
+@pytest.mark.parametrize("mean_bias, std_bias", [(1e4, 0.0), (1e4, -50.0), (0.0, -50.0)])
+def test_forced_actions_on_the_bounds_leave_the_training_finite(mean_bias, std_bias):
     agent = make_agent(num_epochs=10, lr=(0.1, 0.1))
     with torch.no_grad():  # means as far out as they go, scales also at their floor
-        agent.actor.networks.networks[0].head.bias.copy_(torch.tensor([1e4, -1e4, std_bias, std_bias]))
+        agent.actor.networks.networks[0].head.bias.copy_(
+            torch.tensor([mean_bias, -mean_bias, std_bias, std_bias])
+        )
     batch = make_batch(agent)
-    batch["action"] = batch["action"].sign()  # every action is +1 or -1 exactly
+    batch["action"] = torch.randn_like(batch["action"]).sign()  # every action is +1 or -1 exactly
     figures = agent.update(agent.prepare(batch), 0.0)
     assert all(math.isfinite(value) for value in figures.values())
     assert all(p.isfinite().all() for p in agent.parameters())

@@ -277,14 +277,14 @@ class MAPPOAgent(nn.Module):
                 mean, std = self.actor(minibatch["observation"])
                 value = self.critic(minibatch["observation"])
             log_prob = tanh_normal_log_prob(mean, std, minibatch["action"], self.low, self.high)
-            log_ratios.append((log_prob - minibatch["log_prob"]).detach())
+            # where the ratio has left e^+-20, exp would soon overflow: such an action teaches no more
+            log_ratio = (log_prob - minibatch["log_prob"]).clamp(-LARGEST_LOG_RATIO, LARGEST_LOG_RATIO)
+            log_ratios.append(log_ratio.detach())
             if figures and self.target_kl and approx_kl(log_ratios[-1].cpu()) > 1.5 * self.target_kl:
                 break
             entropy = self._entropy(mean, std)
-            # where the ratio has left e^+-20, exp would soon overflow: such an action teaches no more
-            limit = minibatch["log_prob"] - LARGEST_LOG_RATIO, minibatch["log_prob"] + LARGEST_LOG_RATIO
             losses = mappo_loss(
-                log_prob.clamp(*limit),
+                minibatch["log_prob"] + log_ratio,
                 minibatch["log_prob"],
                 minibatch["advantage"],
                 entropy,
