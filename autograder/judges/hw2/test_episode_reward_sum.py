@@ -8,7 +8,7 @@ from autograder.judging import Hints, compare, judge, require
 from autograder.student import Reply, Student
 
 EXERCISE = "hw2.episode_reward_sum"
-READ, ENDS = "ppo/schedules-and-scales", "dqn/terminated-truncated"
+READ, ENDS = "marl/vmas", "dqn/terminated-truncated"
 
 
 class Case:

@@ -7,7 +7,7 @@ import numpy as np
 from autograder.judging import Hints, compare, judge, require
 
 EXERCISE = "hw2.expand_done"
-READ = "dqn/terminated-truncated"
+READ = "marl/vmas"
 
 
 def flags(rng: np.random.Generator, *shape: int) -> np.ndarray:

@@ -8,7 +8,7 @@ from autograder.judging import compare, judge, require
 from autograder.student import Reply, Student
 
 EXERCISE = "hw2.first_nonfinite"
-READ = "ppo/schedules-and-scales"
+READ = "marl/vmas"
 BATCH, STEPS = 6, 9
 SHAPES = {"observation": (3, 4), "action": (3, 2), "log_prob": (3,), "reward": (3, 1), "loss": ()}
 

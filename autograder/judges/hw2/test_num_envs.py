@@ -9,7 +9,7 @@ import numpy as np
 from autograder.judging import compare, judge, require
 
 EXERCISE = "hw2.num_envs"
-READ = "ppo/schedules-and-scales"
+READ = "marl/vmas"
 
 
 @judge(

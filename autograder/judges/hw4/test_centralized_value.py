@@ -8,7 +8,7 @@ from autograder.judging import Hints, attempt, compare, judge, require
 from autograder.student import Reply, Student
 
 EXERCISE = "hw4.centralized_value"
-READ = "ppo/four-stages"
+READ = "marl/one-to-many"
 
 
 class Case:

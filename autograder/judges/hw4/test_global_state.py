@@ -7,7 +7,7 @@ import numpy as np
 from autograder.judging import Hints, attempt, compare, judge, require
 
 EXERCISE = "hw4.global_state"
-READ = "ppo/four-stages"
+READ = "marl/one-to-many"
 
 
 def side_by_side(observation: np.ndarray) -> np.ndarray:

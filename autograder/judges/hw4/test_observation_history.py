@@ -11,7 +11,7 @@ from autograder.judging import compare as compare_numbers
 from autograder.student import Reply, Student
 
 EXERCISE = "hw4.observation_history"
-READ = "ppo/four-stages"
+READ = "marl/one-to-many"
 DIGITS = " (the last two digits of an observation: step, agent)"
 compare = functools.partial(compare_numbers, atol=0.0, rtol=0.0)  # nothing is computed, only copied
 

@@ -8,7 +8,7 @@ from autograder.judging import compare, judge, require
 from autograder.student import Reply, Student
 
 EXERCISE = "hw4.policy_parameters"
-READ = "ppo/choosing"
+READ = "marl/one-to-many"
 
 
 def networks(student: Student, rng: np.random.Generator, n_agents: int, share: bool) -> Reply:
