@@ -45,7 +45,7 @@ FULL = 2.0  # its points
 HALF = ("hw3.get_action", "hw3.update")
 MEMORY_GIB = 2.0
 SECONDS = 8  # of CPU time, of one cell and of one probe
-STOCK_SECONDS = 12
+STOCK_SECONDS = 30
 VICTORY = "VICTORY"
 
 # The tools that all attacks share. SCENE says where things are and what they are called.
