@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pyglet  # noqa: F401  (before Sphinx, or it takes the process for a build of its manual and cannot draw)
 import pytest
 import torch
 
