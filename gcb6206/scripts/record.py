@@ -106,7 +106,8 @@ def hardware(threads: int = 1) -> str:
             for line in cpuinfo.read_text().splitlines()
             if line.startswith("model name")
         ]
-        return f"{models[0] if models else model}, {len(models)} cores, {'one thread' if threads == 1 else f'{threads} threads'} used"
+        used = "one thread" if threads == 1 else f"{threads} threads"
+        return f"{models[0] if models else model}, {len(models)} cores, {used} used"
     return model
 
 
