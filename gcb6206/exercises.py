@@ -135,7 +135,11 @@ def ids(homework: str | None = None) -> list[str]:
     for name in [homework] if homework else HOMEWORKS:
         for module in HOMEWORKS[name]:
             importlib.import_module(module)
-    return [key for key in _exercises if homework in (None, key.split(".")[0])]
+    # a module may have been imported long before the homework's others
+    modules = [(name, module) for name in HOMEWORKS for module in HOMEWORKS[name]]
+    places = {key: (key.split(".")[0], declared.stub.__module__) for key, declared in _exercises.items()}
+    found = [key for key in _exercises if homework in (None, places[key][0]) and places[key] in modules]
+    return sorted(found, key=lambda key: modules.index(places[key]))
 
 
 def get(exercise_id: str) -> Exercise:
