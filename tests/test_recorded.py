@@ -116,6 +116,34 @@ def test_recording_keeps_scalars_and_goes_on_where_it_stopped(tmp_path, capsys):
     assert (tmp_path / "small" / "seed_1.csv").read_text() == first
 
 
+def test_a_mutant_is_recorded_in_the_place_of_the_reference_solution_and_of_nothing_else(tmp_path):
+    command = "--scenario-name wheel --n-agents 4 --frames-per-batch 400 --max-steps 20 --n-iters 2 --num-epochs 1 "
+    command += "--num-eval-episodes 5"
+    common = {"about": "a test", "program": "train", "command": command, "seeds": [1]}
+    mutant = "hw4/multi_agent_gae/time_limit_as_end"
+    described = {"right": common, "wrong": {**common, "mutant": mutant}, "again": common}
+    (tmp_path / "results.yaml").write_text(yaml.safe_dump(described))
+    targets = {}
+    for name in described:
+        directory = record.record(name, results=tmp_path)
+        targets[name] = values(directory, 1, ["train/loss_critic"])
+        about = json.loads((directory / "record.json").read_text())
+        assert about.get("mutant") == (mutant if name == "wrong" else None)
+        assert ("--solutions" in about["command"]) == (name != "wrong")
+    assert targets["right"] == targets["again"] != targets["wrong"]
+
+
+def test_unknown_mutants_and_fields_of_a_result_are_refused(tmp_path):
+    for more, message in (
+        ({"mutant": "hw4/multi_agent_gae/time_limit"}, "did you mean 'hw4/multi_agent_gae/time_limit_as_end'"),
+        ({"programme": "train"}, "unknown field 'programme'"),
+    ):
+        result = {"about": "a test", "program": "train", "command": "", "seeds": [1], **more}
+        (tmp_path / "results.yaml").write_text(yaml.safe_dump({"small": result}))
+        with pytest.raises(ConfigError, match=message):
+            record.record("small", results=tmp_path)
+
+
 def test_recording_the_arm_keeps_success_and_films(tmp_path):
     command = "-cfg experiments/ppo/roarm_reach.yaml --total_steps 2048 -neval 2 -nvid 2"
     described = {"about": "a test", "program": "run_ppo", "command": command, "seeds": [1]}

@@ -4,6 +4,9 @@
 (``tag,step,value``) with the films that the command asks for, and ``record.json`` holds the command, commit,
 versions, hardware and wall times. A seed that is recorded already is left alone, so that an interrupted recording
 goes on where it stopped.
+
+A result may name a ``mutant``, a wrong version of one exercise as the grader's collection holds it, such as
+``hw4/multi_agent_gae/time_limit_as_end``: then everything else is as usual, and the run shows what the mistake costs.
 """
 
 from __future__ import annotations
@@ -13,6 +16,7 @@ import csv
 import importlib.metadata
 import json
 import platform
+import runpy
 import shutil
 import subprocess
 import sys
@@ -23,27 +27,34 @@ from pathlib import Path
 import torch
 
 from gcb6206.env_configs.config import ConfigError, nearest, read_yaml
+from gcb6206.exercises import HOMEWORKS
 from gcb6206.scripts import run_hw3, run_ppo, train
 from gcb6206.scripts.parse_tensorboard import read_scalars
+from gcb6206.scripts.scripting_utils import load_solutions
 
 RESULTS = Path("book/results")
+MUTANTS = Path("autograder/mutants")
 PACKAGES = ("torch", "numpy", "gymnasium", "ale-py", "mujoco", "vmas")
 PROGRAMS = {
     "run_hw3": (run_hw3, ["--solutions", "--no_gpu"]),
     "run_ppo": (run_ppo, ["--solutions"]),
     "train": (train, ["--solutions"]),
 }
+FIELDS = ("about", "command", "program", "seeds", "mutant")
 
 
 def record(name: str, results: Path = RESULTS, force: bool = False) -> Path:
     """Run and keep every seed of a result that is not there yet; the result's directory.
 
     Raises:
-        ConfigError: no result of that name is described.
+        ConfigError: no result of that name is described, or its mutant is none.
     """
     described = read_yaml(results / "results.yaml")
     if name not in described:
         raise ConfigError(f"unknown result {name!r}: {nearest(name, list(described))}")
+    for field in described[name]:
+        if field not in FIELDS:
+            raise ConfigError(f"result {name!r} has an unknown field {field!r}: {nearest(field, list(FIELDS))}")
     directory = results / name
     directory.mkdir(exist_ok=True)
     about_path = directory / "record.json"
@@ -51,6 +62,10 @@ def record(name: str, results: Path = RESULTS, force: bool = False) -> Path:
     seeds = about.get("seeds", {})
     program = described[name].get("program", "run_hw3")
     module, flags = PROGRAMS[program]
+    mutant = described[name].get("mutant")
+    if mutant:
+        fill_mutant(mutant)
+        flags = [flag for flag in flags if flag != "--solutions"]  # which would fill the right version again
     for seed in described[name]["seeds"]:
         if str(seed) in seeds:
             print(f"{name} seed {seed}: recorded before")
@@ -67,6 +82,7 @@ def record(name: str, results: Path = RESULTS, force: bool = False) -> Path:
             "name": name,
             "about": described[name]["about"],
             "command": f"python -m gcb6206.scripts.{program} {' '.join([*flags, *words[:-1]])} SEED",
+            **({"mutant": mutant} if mutant else {}),
             "versions": {package: importlib.metadata.version(package) for package in PACKAGES},
             "python": platform.python_version(),
             "hardware": hardware(torch.get_num_threads()),
@@ -74,6 +90,21 @@ def record(name: str, results: Path = RESULTS, force: bool = False) -> Path:
         }
         about_path.write_text(json.dumps(about, indent=1) + "\n")
     return directory
+
+
+def fill_mutant(mutant: str) -> None:
+    """Fill all exercises with the reference solutions, and one with a mistake.
+
+    Raises:
+        ConfigError: the grader's collection has no such mistake.
+    """
+    path = MUTANTS / f"{mutant}.py"
+    if not path.is_file():
+        known = sorted(p.relative_to(MUTANTS).with_suffix("").as_posix() for p in MUTANTS.glob("hw*/*/*.py"))
+        raise ConfigError(f"unknown mutant {mutant!r}: {nearest(mutant, known)}")
+    for homework in HOMEWORKS:
+        load_solutions(homework)
+    runpy.run_path(str(path))
 
 
 def write_scalars(path: Path, scalars: dict) -> None:
