@@ -271,7 +271,7 @@ def make_agent(**changes):
         "num_epochs": 2,
         "minibatch_size": 7,
         "clip_epsilon": 0.2,
-        "entropy_eps": 0.01,
+        "entropy_eps": (0.01, 0.01),
         "critic_coef": 1.0,
         "max_grad_norm": 1.0,
         "target_kl": None,
@@ -355,7 +355,7 @@ def test_every_frame_is_learned_from_once_an_epoch():
 
 
 def test_update_reinforces_what_was_better_than_expected():
-    agent = make_agent(num_epochs=20, entropy_eps=0.0, lr=(1e-2, 1e-2), critic_lr=(1e-2, 1e-2))
+    agent = make_agent(num_epochs=20, entropy_eps=(0.0, 0.0), lr=(1e-2, 1e-2), critic_lr=(1e-2, 1e-2))
     samples = agent.prepare(make_batch(agent))
     figures = agent.update(samples, 0.0)
     mean, std = agent.actor(samples["observation"])
@@ -375,6 +375,16 @@ def test_learning_rates_are_separate_and_fall():
     assert (figures["lr"], figures["critic_lr"]) == (5e-4, 3e-3)
     actor = agent.optimizer.param_groups[0]["params"]
     assert {id(p) for p in actor} == {id(p) for p in agent.actor.parameters()}
+
+
+def test_the_entropys_weight_falls_in_a_straight_line():
+    losses = []
+    for weights, progress in (((0.2, 0.0), 0.75), ((0.05, 0.05), 0.0), ((0.2, 0.0), 0.0)):
+        agent = make_agent(entropy_eps=weights, lr=(0.0, 0.0), critic_lr=(0.0, 0.0))
+        figures = agent.update(agent.prepare(make_batch(agent)), progress)
+        losses.append(figures["loss_entropy"])
+    assert losses[0] == pytest.approx(losses[1]) and losses[2] == pytest.approx(4 * losses[1])
+    assert losses[1] == pytest.approx(-0.05 * figures["entropy"])
 
 
 def test_target_kl_ends_an_update_early():

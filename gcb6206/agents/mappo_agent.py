@@ -119,10 +119,11 @@ class MAPPOAgent(nn.Module):
         hidden: units of each hidden layer, of actor and critic.
         history_length: observations that actor and critic see of each agent.
         lr, critic_lr: ``(first, last)`` step sizes of Adam, on a straight line.
+        entropy_eps: ``(first, last)`` weights of the entropy, on a straight line.
         gamma, lmbda: discount and lambda, from 0 to 1.
         num_epochs: passes over a batch.
         minibatch_size: frames in one minibatch.
-        clip_epsilon, entropy_eps, critic_coef: of the loss.
+        clip_epsilon, critic_coef: of the loss.
         max_grad_norm: the largest norm of the actor's gradient, and of the critic's; None does not clip.
         target_kl: an update stops where a minibatch's approx_kl exceeds 1.5 times this; None never stops.
         normalize_advantages: over the batch and all agents.
@@ -143,12 +144,12 @@ class MAPPOAgent(nn.Module):
         history_length: int,
         lr: tuple[float, float],
         critic_lr: tuple[float, float],
+        entropy_eps: tuple[float, float],
         gamma: float,
         lmbda: float,
         num_epochs: int,
         minibatch_size: int,
         clip_epsilon: float,
-        entropy_eps: float,
         critic_coef: float,
         max_grad_norm: float | None,
         target_kl: float | None,
@@ -171,12 +172,12 @@ class MAPPOAgent(nn.Module):
             else:
                 self.critic = PerAgent(lambda: MLP(seen, 1, hidden, gain=1.0), n_agents, share_parameters)
         self.to(self.device)
-        self.lr, self.critic_lr = lr, critic_lr
+        self.lr, self.critic_lr, self.entropy_eps = lr, critic_lr, entropy_eps
         self.optimizer = LeanAdam(
             [{"params": list(self.actor.parameters())}, {"params": list(self.critic.parameters())}], eps=1e-6
         )
         self.gamma, self.lmbda, self.num_epochs, self.minibatch_size = gamma, lmbda, num_epochs, minibatch_size
-        self.clip_epsilon, self.entropy_eps, self.critic_coef = clip_epsilon, entropy_eps, critic_coef
+        self.clip_epsilon, self.critic_coef = clip_epsilon, critic_coef
         self.max_grad_norm, self.target_kl = max_grad_norm, target_kl
         self.normalize_advantages, self.reward_scale = normalize_advantages, reward_scale
         self.precision = precision
@@ -268,7 +269,8 @@ class MAPPOAgent(nn.Module):
         Raises:
             NonFiniteError: names the first figure that is none, and its minibatch.
         """
-        rates = [start + progress * (end - start) for start, end in (self.lr, self.critic_lr)]
+        scheduled = (self.lr, self.critic_lr, self.entropy_eps)
+        *rates, entropy_eps = (start + progress * (end - start) for start, end in scheduled)
         for group, rate in zip(self.optimizer.param_groups, rates):
             group["lr"] = rate
         figures, log_ratios = [], []
@@ -291,7 +293,7 @@ class MAPPOAgent(nn.Module):
                 value,
                 minibatch["value_target"],
                 self.clip_epsilon,
-                self.entropy_eps,
+                entropy_eps,
                 self.critic_coef,
             )
             self.optimizer.zero_grad()

@@ -46,7 +46,9 @@ class MAPPOConfig:
     clip_epsilon: float = 0.2
     """How far the ratio of new and old probability may leave 1 and still be rewarded for it."""
     entropy_eps: float = 1e-4
-    """Weight of the entropy in what is maximised."""
+    """Weight of the entropy in what is maximised, at the start."""
+    entropy_eps_final: float | None = None
+    """That weight at the end, approached in a straight line; none keeps it constant."""
     critic_coef: float = 1.0
     """Weight of the critic's loss."""
     gamma: float = 0.99
@@ -85,7 +87,7 @@ class MAPPOConfig:
         for name in ("lr", "critic_lr", "max_grad_norm", "clip_epsilon", "target_kl", "reward_scale"):
             if getattr(self, name) is not None and not getattr(self, name) > 0:
                 raise ConfigError(f"{name} is {getattr(self, name)}: expected above 0")
-        for name in ("lr_final", "entropy_eps", "critic_coef", "depth"):
+        for name in ("lr_final", "entropy_eps", "entropy_eps_final", "critic_coef", "depth"):
             if getattr(self, name) is not None and not getattr(self, name) >= 0:
                 raise ConfigError(f"{name} is {getattr(self, name)}: expected at least 0")
         for name, known in (("algorithm", ALGORITHMS), ("precision", ("auto", "float32", "bfloat16"))):
@@ -120,8 +122,9 @@ class MAPPOConfig:
         device = check_device(self.device)
         falls = 1.0 if self.lr_final is None else self.lr_final / self.lr
         critic_lr = self.critic_lr or self.lr
+        entropy_final = self.entropy_eps if self.entropy_eps_final is None else self.entropy_eps_final
         names = ("algorithm", "share_parameters", "history_length", "gamma", "lmbda", "num_epochs",
-                 "minibatch_size", "clip_epsilon", "entropy_eps", "critic_coef", "max_grad_norm", "target_kl",
+                 "minibatch_size", "clip_epsilon", "critic_coef", "max_grad_norm", "target_kl",
                  "normalize_advantages", "reward_scale")  # fmt: skip
         return {
             "make_team": functools.partial(
@@ -141,6 +144,7 @@ class MAPPOConfig:
                 "hidden": [self.num_cells] * self.depth,
                 "lr": (self.lr, self.lr * falls),
                 "critic_lr": (critic_lr, critic_lr * falls),
+                "entropy_eps": (self.entropy_eps, entropy_final),
                 "precision": resolve_precision(self.precision, device),
             },
         }
