@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from gcb6206.env_configs.config import ConfigError
+from gcb6206.infrastructure import team_replay
 from gcb6206.scripts import record
 
 RESULTS = Path("book/results")
@@ -62,6 +63,20 @@ def movement(film):
     """The mean change of a pixel, 0 to 255, from the first picture of a film to its last."""
     pictures = [picture.astype(int) for picture in imageio.get_reader(film)]
     return np.abs(pictures[-1] - pictures[0]).mean()
+
+
+@pytest.mark.parametrize("directory", RECORDED, ids=lambda path: path.name)
+def test_each_record_holds_the_replay_that_is_described(directory):
+    described = yaml.safe_load((RESULTS / "results.yaml").read_text()).get(directory.name, {})
+    path = directory / team_replay.REPLAY
+    assert path.exists() == ("replay" in described)
+    if path.exists():
+        replay, first = json.loads(path.read_text()), described["seeds"][0]
+        assert path.stat().st_size <= team_replay.LARGEST and replay["start"] == described["replay"]
+        played = dict(evaluations(directory, first))
+        means = {c["frames"]: c["mean_return"] for c in replay["checkpoints"]}
+        assert means.pop(0) is not None and len(means) >= 2 and max(means) == max(played)
+        assert all(mean == pytest.approx(played[frames], abs=1e-3) for frames, mean in means.items())
 
 
 def test_everything_described_is_recorded_with_at_least_three_seeds():

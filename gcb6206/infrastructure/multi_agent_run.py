@@ -13,6 +13,7 @@ import torch
 from tqdm.auto import tqdm
 
 from gcb6206.agents.mappo_agent import MAPPOAgent
+from gcb6206.infrastructure import team_replay
 from gcb6206.infrastructure.checkpoint import load_checkpoint, load_run, save_checkpoint
 from gcb6206.infrastructure.logger import NullLogger
 from gcb6206.infrastructure.sentinel import NonFiniteError
@@ -34,8 +35,8 @@ class MultiAgentRun:
     Args:
         config: the run's parts, as ``MAPPOConfig().build()`` gives them.
         logger: a ``Logger`` or ``NullLogger``; without a directory there are no checkpoints.
-        args: ``seed, eval_interval, num_eval_episodes``, and where given ``num_render, checkpoint_interval,
-            resume``.
+        args: ``seed, eval_interval, num_eval_episodes``, and where given ``num_render, replay,
+            checkpoint_interval, resume``.
 
     Raises:
         ConfigError: a scenario or a number of agents that there is not.
@@ -67,6 +68,8 @@ class MultiAgentRun:
         evaluations = getattr(self.args, "eval_interval", 0)
         checkpoints = getattr(self.args, "checkpoint_interval", 0) if self._directory else 0
         silent = isinstance(self.logger, NullLogger)
+        if self.iteration == 0 and self._replays:
+            self._keep_replay(self._play())
         with tqdm(total=total, initial=self.iteration, unit="iter", dynamic_ncols=True, disable=silent) as bar:
             while self.iteration < total:
                 self._before = self._state()
@@ -119,14 +122,44 @@ class MultiAgentRun:
 
     def evaluate(self) -> torch.Tensor:
         """Play ``num_eval_episodes`` episodes with the mean actions and log their mean; the returns."""
-        if self._eval_team is None:
-            self._eval_team = self.config["make_team"](num_envs=self.args.num_eval_episodes)
-        seed = _seed_of(self.args.seed, self.iteration, "evaluation")
-        returns = play_episodes(self._eval_team, self.agent, seed, self.config["max_steps"])
+        returns = self._play()
         self.logger.log_scalar(returns.mean().item(), "eval/episode_reward_sum", self.frames)
         self.logger.flush()
         self._figures["eval"] = returns.mean().item()
+        if self._replays:
+            self._keep_replay(returns)
         return returns
+
+    def _play(self) -> torch.Tensor:
+        """The returns of ``num_eval_episodes`` episodes with the mean actions."""
+        if self._eval_team is None:
+            self._eval_team = self.config["make_team"](num_envs=self.args.num_eval_episodes)
+        seed = _seed_of(self.args.seed, self.iteration, "evaluation")
+        return play_episodes(self._eval_team, self.agent, seed, self.config["max_steps"])
+
+    @property
+    def _replays(self) -> bool:
+        """Whether an episode of each evaluation is kept."""
+        return self._directory is not None and getattr(self.args, "replay", None) is not None
+
+    def _keep_replay(self, returns: torch.Tensor) -> None:
+        """Add to the replay one episode from the start that ``args.replay`` decides, the same at every evaluation.
+
+        Args:
+            returns: of the evaluation's episodes.
+        """
+        start, max_steps = self.args.replay, self.config["max_steps"]
+        team = self.config["make_team"](num_envs=1)
+        header = {
+            "scenario": team.scenario_name,
+            "start": start,
+            "max_steps": max_steps,
+            "entities": team_replay.entities(team),
+        }
+        episode = team_replay.play(team, self.agent, start, max_steps)
+        mean = round(returns.mean().item(), 3) + 0.0  # no -0.0
+        about = {"iteration": self.iteration, "frames": self.frames, "mean_return": mean}
+        team_replay.keep(self._directory / team_replay.REPLAY, header, {**about, **episode})
 
     def keep_nonfinite(self, error: NonFiniteError) -> str:
         """Save what the sentinel saw and the state before this iteration; one sentence for the user."""
@@ -148,7 +181,7 @@ class MultiAgentRun:
             pictures: list[np.ndarray] = []
             seed = _seed_of(self.args.seed, number, "film")
             play_episodes(
-                team, self.agent, seed, self.config["max_steps"], watch=lambda: pictures.append(team.picture())
+                team, self.agent, seed, self.config["max_steps"], watch=lambda _: pictures.append(team.picture())
             )
             films.append({"image_obs": np.array(pictures)})
         self.logger.log_trajs_as_videos(films, self.frames, len(films), FILM_FPS, "trained_team")

@@ -76,7 +76,8 @@ def play_episodes(team: VmasTeam, agent: MAPPOAgent, seed: int, max_steps: int, 
         agent: chooses the actions.
         seed: of the environments.
         max_steps: the time limit.
-        watch: called before every step and after the last, until the first environment's episode has ended.
+        watch: called before every step and after the last, until the first environment's episode has ended, with
+            what that episode has earned so far.
 
     Returns:
         The episodes' returns ``(num_envs,)``, means over the agents.
@@ -87,7 +88,7 @@ def play_episodes(team: VmasTeam, agent: MAPPOAgent, seed: int, max_steps: int, 
     over = torch.zeros(team.num_envs, dtype=torch.bool, device=team.device)
     for _ in range(max_steps):
         if watch and not over[0]:
-            watch()
+            watch(returns[0].item())
         recent = [*recent, observation][-agent.history_length :]
         seen = agent.with_history(torch.stack(recent, dim=1), begins[:, : len(recent)])[:, -1]
         observation, reward, terminated = team.step(agent.act(seen))
@@ -95,11 +96,11 @@ def play_episodes(team: VmasTeam, agent: MAPPOAgent, seed: int, max_steps: int, 
         ended_now = terminated[:, 0] & ~over
         over |= terminated[:, 0]
         if watch and ended_now[0]:
-            watch()
+            watch(returns[0].item())
         if over.all():
             break
     if watch and not over[0]:
-        watch()
+        watch(returns[0].item())
     return returns
 
 

@@ -29,7 +29,7 @@ from gcb6206.scripts.scripting_utils import (
 
 BASES = ("mappo",)
 HOMEWORKS = ("hw2", "hw4")
-KEPT = ("seed", "eval_interval", "num_eval_episodes", "num_render", "checkpoint_interval")
+KEPT = ("seed", "eval_interval", "num_eval_episodes", "num_render", "replay", "checkpoint_interval")
 
 
 def run_training(config: dict, logger, args: argparse.Namespace) -> MAPPOAgent:
@@ -81,6 +81,12 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--num-render", type=int, default=0, help="films of the trained team (0)")
     parser.add_argument(
         "--eval-interval", type=int, default=0, help="iterations between evaluations; 0 for one at the end (0)"
+    )
+    parser.add_argument(
+        "--replay",
+        type=int,
+        metavar="START",
+        help="keep in replay.json, before the training and at each evaluation, the episode that begins from this seed",
     )
     parser.add_argument(
         "--num-eval-episodes", type=positive, default=200, help="episodes with the mean actions in each (200)"
