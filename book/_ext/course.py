@@ -18,7 +18,7 @@ from sphinx.config import Config
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = ("gcb6206", "solutions", "autograder", "experiments", "book")
 CACHES_KEPT = 2  # this content's and the one before, such as the other edition's
-SUFFIXES = {".py", ".yaml", ".csv", ".json", ".jsonl", ".mp4"}
+SUFFIXES = {".py", ".yaml", ".csv", ".json", ".jsonl", ".mp4", ".pt"}
 
 
 def content_key(root: Path = ROOT) -> str:

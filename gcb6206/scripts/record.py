@@ -3,7 +3,8 @@
 ``book/results/results.yaml`` says what each recorded result is. For every seed a CSV of all scalars is kept
 (``tag,step,value``) with the films that the command asks for, and ``record.json`` holds the command, commit,
 versions, hardware and wall times. Where ``replay`` is described, the first seed's run also leaves ``replay.json``:
-the episode with this start, at each evaluation. A seed that is recorded already is left alone, so that an interrupted
+the episode with this start, at each evaluation; with ``actor: true`` every seed leaves the trained team's policy in
+``seed_N.pt``. A seed that is recorded already is left alone, so that an interrupted
 recording goes on where it stopped.
 
 A result may name a ``mutant``, a wrong version of one exercise as the grader's collection holds it, such as
@@ -29,7 +30,8 @@ import torch
 
 from gcb6206.env_configs.config import ConfigError, nearest, read_yaml
 from gcb6206.exercises import HOMEWORKS
-from gcb6206.infrastructure import team_replay
+from gcb6206.infrastructure import multi_agent_run, team_replay
+from gcb6206.infrastructure.checkpoint import load_checkpoint, save_checkpoint
 from gcb6206.scripts import run_hw3, run_ppo, train
 from gcb6206.scripts.parse_tensorboard import read_scalars
 from gcb6206.scripts.scripting_utils import load_solutions
@@ -42,7 +44,7 @@ PROGRAMS = {
     "run_ppo": (run_ppo, ["--solutions"]),
     "train": (train, ["--solutions"]),
 }
-FIELDS = ("about", "command", "program", "seeds", "mutant", "replay")
+FIELDS = ("about", "command", "program", "seeds", "mutant", "replay", "actor")
 
 
 def record(name: str, results: Path = RESULTS, force: bool = False) -> Path:
@@ -82,6 +84,10 @@ def record(name: str, results: Path = RESULTS, force: bool = False) -> Path:
             write_scalars(directory / f"seed_{seed}.csv", read_scalars(log_dir))
             for number, film in enumerate(sorted(log_dir.glob("videos/*.mp4"))):
                 shutil.copy(film, directory / f"seed_{seed}_{number}.mp4")
+            if described[name].get("actor"):
+                state = load_checkpoint(log_dir / multi_agent_run.CHECKPOINT)
+                kept = {"settings": state["settings"], "actor": state["agent"]["actor"]}
+                save_checkpoint(directory / f"seed_{seed}.pt", kept)
             if replayed:
                 whole = json.loads((log_dir / team_replay.REPLAY).read_text())
                 replay.write_text(team_replay.text(team_replay.thinned(whole)))
