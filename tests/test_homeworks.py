@@ -15,8 +15,7 @@ from nbgrader.api import Gradebook
 from autograder import max_points, release
 from autograder.nbgrader_plugin.course_root import COURSE, make_root, nbgrader
 from autograder.nbgrader_plugin.insert_sources import InsertSources, SourceError, given_source
-from autograder.runner import exercises_of
-from autograder.sample_class import SAMPLES, solution_cell, solved, submissions
+from autograder.sample_class import SAMPLES, solution_cell, solvable, solved, submissions
 
 HOMEWORKS = ("hw2", "hw4")
 # The whole module shares one class a homework, so one process runs it.
@@ -49,7 +48,7 @@ def test_the_archive_holds_stubs_and_no_solution(homework, course, released, tmp
         pinned = archive.read(f"gcb6206-{homework}/requirements.txt").decode()
     text = "\n".join("".join(cell["source"]) for cell in cells)
     assert "SOLUTION" not in text and "MARK SCHEME" not in text and re.search(r"^vmas==", pinned, re.MULTILINE)
-    for name in exercises_of(homework):
+    for name in solvable(homework):
         assert "raise NotImplementedError()" in solution_cell(released, name).source
 
 
@@ -57,7 +56,7 @@ def test_every_cell_runs_with_the_reference_solutions(homework, released, tmp_pa
     """Those too that the grader does not run; only the training is cut short."""
     matplotlib.use("Agg")
     monkeypatch.chdir(tmp_path)
-    notebook, names = solved(released, exercises_of(homework)), {"__name__": "__main__"}
+    notebook, names = solved(released, solvable(homework)), {"__name__": "__main__"}
     short = {'"--n-iters", "12"': '"--n-iters", "1"', '"--eval-interval", "4"': '"--num-eval-episodes", "2"'}
     for cell in notebook.cells:
         if cell.cell_type == "code":
@@ -100,7 +99,7 @@ def test_given_solutions_are_whole_and_bare():
     source, names = given_source("hw2"), {}
     assert "#" not in source and source.startswith("import torch")
     exec(compile(source, "given", "exec"), names)
-    assert {name.partition(".")[2] for name in exercises_of("hw2")} <= set(names)
+    assert {name.partition(".")[2] for name in solvable("hw2")} <= set(names)
 
 
 def test_a_given_cell_must_be_locked():

@@ -355,7 +355,7 @@ def test_convergence_probe_trains_and_returns_weights(solved):
     rule = {**CARTPOLE_RULE["training"], "total_steps": 300, "learning_starts": 100}
     reply = LocalStudent().run("hw3.convergence", seed=1, training=rule, snapshot_every=50, **cartpole.NO_DISGUISE)
     assert reply["updates"] == 200 and len(reply["critics"]) == 3
-    first, *_, last = cartpole.checked(reply["critics"])
+    first, *_, last = convergence.checked(reply["critics"], cartpole.SHAPES)
     assert not np.allclose(first[0], last[0])
 
 
@@ -458,7 +458,7 @@ def test_points_are_known_without_running():
     for name in exercises.HOMEWORKS:
         order = importlib.import_module(f"autograder.judges.{name}").ORDER
         assert max_points(name) == sum(max_points(f"{name}.{exercise}") for exercise in order)
-    assert {name: max_points(name) for name in (*STUBS, "hw1.convergence", "hw3.convergence")} == {
+    assert {name: max_points(name) for name in (*STUBS, "hw1.convergence", "hw3.convergence", "hw4.convergence")} == {
         "hw1.entropy_bonus": 1,
         "hw1.tanh_normal_log_prob": 2,
         "hw1.compute_gae": 5,
@@ -486,11 +486,12 @@ def test_points_are_known_without_running():
         "hw4.policy_parameters": 2,
         "hw4.multi_agent_gae": 5,
         "hw4.mappo_loss": 5,
+        "hw4.convergence": 4,
     }
 
 
 def test_every_exercise_has_a_judge_and_every_judge_names_its_reasons():
-    for name in (*STUBS, "hw3.convergence"):
+    for name in (*STUBS, "hw3.convergence", "hw4.convergence"):
         for mark in judges_of(name).values():
             assert mark.title and mark.why and (ROOT / "book" / f"{mark.read}.md").is_file()
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 from gymnasium.envs.classic_control.cartpole import CartPoleVectorEnv
 
 from autograder.judges import convergence
-from autograder.judging import NotYet, require
-from autograder.student import Student, StudentFailure
+from autograder.judging import require
+from autograder.student import Student
 
 SHAPES = [(4, 64), (64,), (64, 64), (64,), (64, 2), (2,)]
 LONGEST_EPISODE = 500  # CartPole-v1's time limit
@@ -35,16 +33,6 @@ def mean_return(network: list[np.ndarray], episodes: int, seed: int, disguise: d
         observations, _, terminated, truncated, _ = env.step(disguise["actions"][chosen])
         playing &= ~(terminated | truncated)
     return steps / episodes
-
-
-def checked(networks: object) -> list[list[np.ndarray]]:
-    """The snapshots of a network, refused unless there are one to three of the course's shapes."""
-    if not isinstance(networks, list) or not 1 <= len(networks) <= 3:
-        raise StudentFailure("refused", "the answer does not hold one to three snapshots of a trained network")
-    for network in networks:
-        if not isinstance(network, list) or [getattr(p, "shape", None) for p in network] != SHAPES:
-            raise StudentFailure("refused", f"a trained network does not have the shapes {SHAPES}")
-    return [[p.astype(np.float64) for p in network] for network in networks]
 
 
 def measure(
@@ -79,34 +67,5 @@ def measure(
     require(
         reply["updates"], tried="one training run", got="no update of the agent", expected=updates, hint=hint
     )
-    snapshots = checked(reply[networks])
+    snapshots = convergence.checked(reply[networks], SHAPES)
     return float(np.median([mean_return(n, rule["episodes"], evaluation_seed, disguise) for n in snapshots]))
-
-
-def demand_learning(
-    student: Student, rng: np.random.Generator, homework: str, rule: dict, one_run: Callable[..., float]
-) -> None:
-    """Repeats graded runs until the rule has decided.
-
-    Args:
-        one_run: the homework's `measure`.
-
-    Raises:
-        NotYet: exercises are unsolved.
-        JudgeFailure: too few runs reached the threshold.
-    """
-    missing = student.run(f"{homework}.unsolved")["exercises"]
-    if missing:
-        raise NotYet(f"first solve {', '.join(map(str, missing))}")
-    returns, passes = convergence.run_until_decided(
-        lambda: one_run(student, rule, int(rng.integers(2**31))), rule
-    )
-    require(
-        passes,
-        tried=(
-            f"{len(returns)} training runs of {rule['training']['total_steps']} steps: greedy return of each"
-        ),
-        got=", ".join(f"{value:.0f}" for value in returns),
-        expected=f">= {rule['threshold']:g} in {rule['needed']} of {rule['seeds']} runs",
-        hint="First make every other check of this homework pass; then compare your curves with the book's.",
-    )

@@ -8,6 +8,9 @@ from pathlib import Path
 import numpy as np
 import yaml
 
+from autograder.judging import NotYet, require
+from autograder.student import Student, StudentFailure
+
 THRESHOLDS = Path(__file__).parents[1] / "thresholds.yaml"
 
 
@@ -48,8 +51,51 @@ def draw_disguise(rng: np.random.Generator, features: int, actions: int) -> dict
         `mix`, float32 `(features, features)`: what the student sees is `observation @ mix`; and `actions`,
         `(actions,)`: what the student calls `a` is the environment's `actions[a]`.
     """
-    signs = rng.choice(np.array([-1.0, 1.0], dtype=np.float32), size=features)
-    return {
-        "mix": np.diag(signs)[:, rng.permutation(features)],
-        "actions": rng.permutation(actions),
-    }
+    return {"mix": draw_mix(rng, features), "actions": rng.permutation(actions)}
+
+
+def draw_mix(rng: np.random.Generator, size: int) -> np.ndarray:
+    """A float32 matrix `(size, size)` that gives the entries of a vector another order, and some another sign."""
+    signs = rng.choice(np.array([-1.0, 1.0], dtype=np.float32), size=size)
+    return np.diag(signs)[:, rng.permutation(size)]
+
+
+def checked(snapshots: object, shapes: list[tuple[int, ...]]) -> list[list[np.ndarray]]:
+    """The snapshots of a network, refused unless there are one to three, of arrays of these shapes."""
+    if not isinstance(snapshots, list) or not 1 <= len(snapshots) <= 3:
+        raise StudentFailure("refused", "the answer does not hold one to three snapshots of a trained network")
+    for snapshot in snapshots:
+        if not isinstance(snapshot, list) or [getattr(p, "shape", None) for p in snapshot] != shapes:
+            raise StudentFailure("refused", f"a trained network does not have the shapes {shapes}")
+    return [[p.astype(np.float64) for p in snapshot] for snapshot in snapshots]
+
+
+def demand_learning(
+    student: Student,
+    rng: np.random.Generator,
+    homework: str,
+    rule: dict,
+    one_run: Callable[[Student, dict, int], float],
+    tried: str,
+) -> None:
+    """Repeats graded runs until the rule has decided.
+
+    Args:
+        one_run: the homework's `measure`.
+        tried: what one of its runs is, and what its statistic tells.
+
+    Raises:
+        NotYet: exercises are unsolved.
+        JudgeFailure: too few runs reached the threshold.
+    """
+    missing = student.run(f"{homework}.unsolved")["exercises"]
+    if missing:
+        raise NotYet(f"first solve {', '.join(map(str, missing))}")
+    values, passes = run_until_decided(lambda: one_run(student, rule, int(rng.integers(2**31))), rule)
+    require(
+        passes,
+        tried=f"{len(values)} training runs of {tried}",
+        got=", ".join(f"{value:.0f}" for value in values),
+        expected=f">= {rule['threshold']:g} in {rule['needed']} of {rule['seeds']} runs",
+        hint="First make every other check of this homework pass; then compare your curves with the book's.",
+    )

@@ -2,14 +2,38 @@
 
 from __future__ import annotations
 
+import argparse
+import functools
+from collections import deque
+
 import numpy as np
 import torch
 from torch import nn
 
 from autograder.probes import kind, plain, probe
 from autograder.probes.tensors import gradient_of, leaf, stand_ins
+from gcb6206 import exercises
 from gcb6206.agents import mappo_agent
+from gcb6206.infrastructure.vmas_envs import VmasTeam
 from gcb6206.networks import team
+
+EXERCISES = (
+    "hw2.num_envs",  # the training calls these three as well; the notebook gives them
+    "hw2.expand_done",
+    "hw2.tanh_normal_log_prob",
+    "hw4.observation_history",
+    "hw4.global_state",
+    "hw4.centralized_value",
+    "hw4.policy_parameters",
+    "hw4.multi_agent_gae",
+    "hw4.mappo_loss",
+)
+
+
+@probe("hw4.unsolved")
+def unsolved() -> dict:
+    """Which exercises that the training needs have no solution yet."""
+    return {"exercises": [name for name in EXERCISES if exercises.get(name).implementation is None]}
 
 
 @probe("hw4.observation_history")
@@ -152,3 +176,46 @@ def mappo_loss(
             name: dict(zip(leaves, gradient_of(part, *leaves.values()))) for name, part in parts.items()
         },
     }
+
+
+class _DisguisedTeam(VmasTeam):
+    """Shows `observation @ mix`, takes `a` for the world's `a @ actions`; see judges/navigation.py."""
+
+    def __init__(self, mix: np.ndarray, actions: np.ndarray, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self._mix, self._actions = torch.from_numpy(mix.copy()), torch.from_numpy(actions.copy())
+
+    def step(self, actions: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        return super().step(actions @ self._actions)
+
+    def _stacked(self, observations: list[torch.Tensor]) -> torch.Tensor:
+        return super()._stacked(observations) @ self._mix
+
+
+@probe("hw4.convergence")
+def convergence(seed: int, training: dict, snapshot_every: int, mix: np.ndarray, actions: np.ndarray) -> dict:
+    """Trains a team with all of the student's code; the actors' weights at the last three snapshots.
+
+    The weights are, agent by agent and layer by layer, the matrix `(inputs, outputs)` and the bias `(outputs,)`.
+
+    Args:
+        training: fields of MAPPOConfig.
+        snapshot_every: iterations between snapshots.
+        mix, actions: the disguise of all environments of the run.
+    """
+    from gcb6206.env_configs.mappo_config import MAPPOConfig
+    from gcb6206.infrastructure.logger import NullLogger
+    from gcb6206.infrastructure.multi_agent_run import MultiAgentRun
+
+    config = MAPPOConfig(**training).build()
+    plain_team = config["make_team"]
+    config["make_team"] = functools.partial(_DisguisedTeam, mix, actions, *plain_team.args, **plain_team.keywords)
+    run = MultiAgentRun(config, NullLogger(), argparse.Namespace(seed=seed))
+    snapshots: deque[list[np.ndarray]] = deque(maxlen=3)
+    for _, progress in zip(range(config["n_iters"]), run.iterations()):  # no evaluation: the judge's job
+        run.agent.update(run.agent.prepare(run.collect()), progress)
+        if run.iteration % snapshot_every == 0:
+            layers = [layer for net in run.agent.actor.networks.networks for layer in (*net.layers, net.head)]
+            parts = [part for layer in layers for part in (layer.weight.T, layer.bias)]
+            snapshots.append([part.detach().numpy().copy() for part in parts])
+    return {"actors": list(snapshots)}

@@ -7,4 +7,5 @@ ORDER = (
     "policy_parameters",
     "multi_agent_gae",
     "mappo_loss",
+    "convergence",
 )
