@@ -184,6 +184,10 @@ def _fork_runs(exercise: str, rule: dict, jobs: list[Job], workers: int) -> Iter
     homework = exercise.partition(".")[0]
     importlib.import_module(f"autograder.judges.{homework}.test_convergence")
     importlib.import_module(f"autograder.probes.{homework}")
+    if "scenario_name" in rule.get("training", {}):
+        from gcb6206.infrastructure.vmas_envs import scenario_names
+
+        scenario_names()  # imports VMAS, which takes as long as a run
     fork = multiprocessing.get_context("fork")
     waiting, running = list(jobs), {}
     while waiting or running:
