@@ -13,6 +13,8 @@ from autograder import calibrate
 from autograder.judges.convergence import rule_of
 from book.figures import COLOURS, RESULTS
 
+SCALES = {"hw4": ("median, over the last three snapshots, of the way made in percent", (None, 100))}
+
 
 def recorded(name: str) -> dict:
     """The record `book/results/<name>/<name>.json`."""
@@ -57,8 +59,10 @@ def numbers(homework: str) -> dict[str, str]:
     reference = rows[0]
     caught, missed = ([row for row in rows[1:] if (row.passes[0] < calibrate.CAUGHT) is is_caught]
                       for is_caught in (True, False))  # fmt: skip
+    training = rule["training"]
+    steps = training.get("total_steps") or training["n_iters"] * training["frames_per_batch"]
     found = {
-        "steps": f"{rule['training']['total_steps']:,}",
+        "steps": f"{steps:,}",
         "every": f"{rule['snapshot_every']:,}",
         "threshold": f"{rule['threshold']:g}",
         "fit": len(calibration["runs"]["reference"]["fit"]),
@@ -92,7 +96,8 @@ def runs(homework: str) -> None:
     names = [name.split("/")[-1] for name in rule["calibration"]["runs"]]
     ax.set_yticks(range(len(names)), names)
     ax.invert_yaxis()
-    ax.set(xlabel="median of the mean returns at the last three snapshots", xlim=(0, 510))
+    label, limits = SCALES.get(homework, ("median of the mean returns at the last three snapshots", (0, 510)))
+    ax.set(xlabel=label, xlim=limits)
 
 
 def errors(homework: str) -> Markdown:

@@ -55,7 +55,7 @@ def draw_disguise(rng: np.random.Generator, features: int, actions: int) -> dict
 
 
 def draw_mix(rng: np.random.Generator, size: int) -> np.ndarray:
-    """A float32 matrix `(size, size)` that gives the entries of a vector another order, and some another sign."""
+    """A float32 matrix `(size, size)` that reorders the entries of a vector and turns the signs of some."""
     signs = rng.choice(np.array([-1.0, 1.0], dtype=np.float32), size=size)
     return np.diag(signs)[:, rng.permutation(size)]
 

@@ -16,6 +16,7 @@ from gcb6206 import exercises
 from gcb6206.agents import mappo_agent
 from gcb6206.infrastructure.vmas_envs import VmasTeam
 from gcb6206.networks import team
+from gcb6206.networks.team import TeamActor
 
 EXERCISES = (
     "hw2.num_envs",  # the training calls these three as well; the notebook gives them
@@ -178,7 +179,7 @@ def mappo_loss(
     }
 
 
-class _DisguisedTeam(VmasTeam):
+class DisguisedTeam(VmasTeam):
     """Shows `observation @ mix`, takes `a` for the world's `a @ actions`; see judges/navigation.py."""
 
     def __init__(self, mix: np.ndarray, actions: np.ndarray, *args, **kwargs):
@@ -192,11 +193,16 @@ class _DisguisedTeam(VmasTeam):
         return super()._stacked(observations) @ self._mix
 
 
+def weights_of(actor: TeamActor) -> list[np.ndarray]:
+    """Agent by agent and layer by layer, the matrix `(inputs, outputs)` and the bias `(outputs,)`."""
+    layers = [layer for network in actor.networks.networks for layer in (*network.layers, network.head)]
+    parts = [part for layer in layers for part in (layer.weight.T, layer.bias)]
+    return [part.detach().numpy().copy() for part in parts]
+
+
 @probe("hw4.convergence")
 def convergence(seed: int, training: dict, snapshot_every: int, mix: np.ndarray, actions: np.ndarray) -> dict:
     """Trains a team with all of the student's code; the actors' weights at the last three snapshots.
-
-    The weights are, agent by agent and layer by layer, the matrix `(inputs, outputs)` and the bias `(outputs,)`.
 
     Args:
         training: fields of MAPPOConfig.
@@ -208,14 +214,12 @@ def convergence(seed: int, training: dict, snapshot_every: int, mix: np.ndarray,
     from gcb6206.infrastructure.multi_agent_run import MultiAgentRun
 
     config = MAPPOConfig(**training).build()
-    plain_team = config["make_team"]
-    config["make_team"] = functools.partial(_DisguisedTeam, mix, actions, *plain_team.args, **plain_team.keywords)
+    make = config["make_team"]
+    config["make_team"] = functools.partial(DisguisedTeam, mix, actions, *make.args, **make.keywords)
     run = MultiAgentRun(config, NullLogger(), argparse.Namespace(seed=seed))
     snapshots: deque[list[np.ndarray]] = deque(maxlen=3)
     for _, progress in zip(range(config["n_iters"]), run.iterations()):  # no evaluation: the judge's job
         run.agent.update(run.agent.prepare(run.collect()), progress)
         if run.iteration % snapshot_every == 0:
-            layers = [layer for net in run.agent.actor.networks.networks for layer in (*net.layers, net.head)]
-            parts = [part for layer in layers for part in (layer.weight.T, layer.bias)]
-            snapshots.append([part.detach().numpy().copy() for part in parts])
+            snapshots.append(weights_of(run.agent.actor))
     return {"actors": list(snapshots)}
