@@ -13,7 +13,7 @@ from autograder import calibrate
 from autograder.judges.convergence import rule_of
 from book.figures import COLOURS, RESULTS
 
-SCALES = {"hw4": ("median, over the last three snapshots, of the way made in percent", (None, 100))}
+SCALES = {"hw4": ("way made in percent, median of the last three snapshots; runs below 0 stand at 0", (0, 80))}
 
 
 def recorded(name: str) -> dict:
@@ -85,18 +85,19 @@ def numbers(homework: str) -> dict[str, str]:
 def runs(homework: str) -> None:
     """A dot for each run of the reference and of the mistakes, and the threshold."""
     rule = rule_of(f"{homework}.convergence")
+    label, limits = SCALES.get(homework, ("median of the mean returns at the last three snapshots", (0, 510)))
     _, ax = plt.subplots(figsize=(7.6, 3.8))
     rng = np.random.default_rng(0)
     for row, (variant, found) in enumerate(rule["calibration"]["runs"].items()):
         colour = COLOURS[0 if variant == "reference" else 1]
         for part, face in (("fit", colour), ("held_out", "none")):
             heights = row + rng.uniform(-0.25, 0.25, len(found[part]))
-            ax.scatter(found[part], heights, s=16, facecolors=face, edgecolors=colour, linewidths=0.9)
+            shown = np.clip(found[part], *limits)
+            ax.scatter(shown, heights, s=16, facecolors=face, edgecolors=colour, linewidths=0.9, clip_on=False)
     ax.axvline(rule["threshold"], color="black", linewidth=1)
     names = [name.split("/")[-1] for name in rule["calibration"]["runs"]]
     ax.set_yticks(range(len(names)), names)
     ax.invert_yaxis()
-    label, limits = SCALES.get(homework, ("median of the mean returns at the last three snapshots", (0, 510)))
     ax.set(xlabel=label, xlim=limits)
 
 

@@ -135,16 +135,18 @@ def stated(rule: dict) -> dict:
     return {"threshold": rule["threshold"], **{name: rule["calibration"][name] for name in names}}
 
 
-def test_the_numbers_in_thresholds_yaml_follow_from_its_runs():
-    rule = shared.rule_of("hw3.convergence")
+@pytest.mark.parametrize("homework, held_out", [("hw3", 40), ("hw4", 20)])
+def test_the_numbers_in_thresholds_yaml_follow_from_its_runs(homework, held_out):
+    rule = shared.rule_of(f"{homework}.convergence")
     assert stated(rule) == calibrated(rule)
-    assert len(rule["calibration"]["runs"][cal.REFERENCE][cal.HELD_OUT]) >= 40
+    assert len(rule["calibration"]["runs"][cal.REFERENCE][cal.HELD_OUT]) >= held_out
     rule["calibration"]["runs"][cal.REFERENCE][cal.HELD_OUT][0] = 0.0
     assert stated(rule) != calibrated(rule)
 
 
-def test_a_submission_costs_at_most_a_minute():
-    assert shared.rule_of("hw3.convergence")["calibration"]["cpu_seconds_of_a_submission"]["max"] <= 60
+@pytest.mark.parametrize("homework", ["hw1", "hw3", "hw4"])
+def test_a_submission_costs_at_most_a_minute(homework):
+    assert shared.rule_of(f"{homework}.convergence")["calibration"]["cpu_seconds_of_a_submission"]["max"] <= 60
 
 
 def test_writing_changes_one_entry_and_keeps_every_comment(tmp_path):

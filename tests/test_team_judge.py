@@ -19,6 +19,12 @@ from gcb6206.infrastructure.multi_agent_run import make_agent
 RULE, TRAINING = hw4.RULE, hw4.RULE["training"]
 
 
+def world_in(disguise: dict, num_envs: int) -> DisguisedTeam:
+    """The student's world."""
+    kwargs = {"n_agents": TRAINING["n_agents"], "scenario_kwargs": TRAINING["scenario_kwargs"]}
+    return DisguisedTeam(*disguise.values(), TRAINING["scenario_name"], num_envs, **kwargs)
+
+
 def steering(way: float = 1.0) -> list[np.ndarray]:
     """A team that pushes towards its goals, and less so with speed; away from them for a negative `way`."""
     first, second, head = (np.zeros(navigation.SHAPES[layer]) for layer in (0, 2, 4))
@@ -33,7 +39,7 @@ def steering(way: float = 1.0) -> list[np.ndarray]:
 def test_robots_see_act_and_move_as_in_the_course(solved, seed):
     rng = np.random.default_rng(seed)
     disguise = navigation.draw_disguise(rng) if seed else navigation.NO_DISGUISE
-    world = DisguisedTeam(*disguise.values(), "navigation", 5, n_agents=3, scenario_kwargs={"collisions": False})
+    world = world_in(disguise, 5)
     torch.manual_seed(seed)
     agent = make_agent(MAPPOConfig(**TRAINING | {"share_parameters": False}).build(), world, seed)
     with torch.no_grad():  # the head begins near 0, and so would every action
@@ -59,8 +65,8 @@ def test_the_world_begins_as_in_vmas():
     distance = np.linalg.norm(both[:, :, None] - both[:, None], axis=-1) + 9.0 * np.eye(6)
     assert np.abs(both).max() <= 1.0 and distance.min() >= navigation.APART
     way = np.linalg.norm(place - goal, axis=-1).mean()
-    theirs = DisguisedTeam(*navigation.NO_DISGUISE.values(), "navigation", 2000, n_agents=3).reset(0)
-    assert way == pytest.approx(theirs[..., 4:6].norm(dim=-1).mean().item(), abs=0.02)
+    theirs = world_in(navigation.NO_DISGUISE, 2000).reset(0)
+    assert way == pytest.approx(theirs[..., 4:].norm(dim=-1).mean().item(), abs=0.02)
 
 
 def test_the_way_made_is_that_of_the_robots():
@@ -108,6 +114,14 @@ def test_the_judge_stops_once_decided(monkeypatch, way, score):
     student = Fake(3 * [steering(way)])
     assert run_judges("hw4.convergence", student, 0).score == score
     assert student.asked == ["hw4.unsolved", "hw4.convergence", "hw4.convergence"]
+
+
+@pytest.mark.parametrize("way, hint", [(-1.0, "negated"), (0.0, "hardly come nearer"), (0.25, "First make every")])
+def test_the_hint_fits_what_the_robots_do(monkeypatch, way, hint):
+    monkeypatch.setattr(navigation, "draw_disguise", lambda _: navigation.NO_DISGUISE)
+    monkeypatch.setitem(RULE, "threshold", 99.9)
+    (result,) = run_judges("hw4.convergence", Fake([steering(way)]), 0).results
+    assert hint in result.hint and "percent of the way" in result.tried
 
 
 @pytest.mark.parametrize("actors", [[], None, [steering()[:6]], 4 * [steering()], ["perfect"]])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -77,12 +77,14 @@ def demand_learning(
     rule: dict,
     one_run: Callable[[Student, dict, int], float],
     tried: str,
+    hints: Sequence[tuple[float, str]] = (),
 ) -> None:
     """Repeats graded runs until the rule has decided.
 
     Args:
         one_run: the homework's `measure`.
         tried: what one of its runs is, and what its statistic tells.
+        hints: (level, hint) pairs, the lowest first: what to say where the best run stays below that level.
 
     Raises:
         NotYet: exercises are unsolved.
@@ -91,11 +93,12 @@ def demand_learning(
     missing = student.run(f"{homework}.unsolved")["exercises"]
     if missing:
         raise NotYet(f"first solve {', '.join(map(str, missing))}")
+    general = "First make every other check of this homework pass; then compare your curves with the book's."
     values, passes = run_until_decided(lambda: one_run(student, rule, int(rng.integers(2**31))), rule)
     require(
         passes,
         tried=f"{len(values)} training runs of {tried}",
         got=", ".join(f"{value:.0f}" for value in values),
         expected=f">= {rule['threshold']:g} in {rule['needed']} of {rule['seeds']} runs",
-        hint="First make every other check of this homework pass; then compare your curves with the book's.",
+        hint=next((hint for level, hint in hints if max(values) < level), general),
     )
