@@ -234,6 +234,13 @@ def test_an_actor_sees_its_own_observations_alone():
         assert seen.nonzero().tolist() == [[0, 1]]
 
 
+@pytest.mark.parametrize("initial_std", [0.05, 0.3, 1.0, 2.0])
+def test_the_first_actions_have_the_standard_deviation_that_was_asked_for(initial_std):
+    agent = make_agent(initial_std=initial_std)
+    _, std = agent.actor(torch.randn(200, A, F))
+    assert std.mean().item() == pytest.approx(initial_std, rel=0.02)
+
+
 def test_network_equals_pytorchs_own_in_both_precisions():
     torch.manual_seed(0)
     network = MLP(F, 4, [64, 64], 1.0)
@@ -277,6 +284,7 @@ def make_agent(**changes):
         "target_kl": None,
         "normalize_advantages": True,
         "reward_scale": 1.0,
+        "initial_std": 1.0,
         "precision": "float32",
         "seed": 1,
     }

@@ -128,6 +128,7 @@ class MAPPOAgent(nn.Module):
         target_kl: an update stops where a minibatch's approx_kl exceeds 1.5 times this; None never stops.
         normalize_advantages: over the batch and all agents.
         reward_scale: rewards are multiplied by it before anything is learned from them.
+        initial_std: of the actions before tanh, at the start.
         precision: ``float32`` or ``bfloat16``, of the hidden layers' matrix products.
         seed: of the weights, the actions' noise and the minibatches.
     """
@@ -155,6 +156,7 @@ class MAPPOAgent(nn.Module):
         target_kl: float | None,
         normalize_advantages: bool,
         reward_scale: float,
+        initial_std: float,
         precision: str,
         seed: int,
     ):
@@ -165,7 +167,8 @@ class MAPPOAgent(nn.Module):
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             self.actor = TeamActor(
-                PerAgent(lambda: MLP(seen, 2 * components, hidden, gain=0.01), n_agents, share_parameters)
+                PerAgent(lambda: MLP(seen, 2 * components, hidden, gain=0.01), n_agents, share_parameters),
+                initial_std,
             )
             if algorithm == "mappo":
                 self.critic = CentralCritic(MLP(n_agents * seen, 1, hidden, gain=1.0))

@@ -61,6 +61,8 @@ class MAPPOConfig:
     """Bring each batch's advantages to mean 0 and standard deviation 1."""
     reward_scale: float = 1.0
     """What rewards are multiplied by for learning; what is logged stays as it is."""
+    initial_std: float = 1.0
+    """Standard deviation of the actions at the start, before tanh; each action's range counts as -1 to 1."""
     algorithm: str = "mappo"
     """mappo: the critic sees all agents; ippo: only the agent whose value it tells."""
     share_parameters: bool = True
@@ -84,7 +86,8 @@ class MAPPOConfig:
         for name in ("gamma", "lmbda"):
             if not 0.0 <= getattr(self, name) <= 1.0:
                 raise ConfigError(f"{name} is {getattr(self, name)}: expected a number from 0 to 1")
-        for name in ("lr", "critic_lr", "max_grad_norm", "clip_epsilon", "target_kl", "reward_scale"):
+        for name in ("lr", "critic_lr", "max_grad_norm", "clip_epsilon", "target_kl", "reward_scale",
+                     "initial_std"):  # fmt: skip
             if getattr(self, name) is not None and not getattr(self, name) > 0:
                 raise ConfigError(f"{name} is {getattr(self, name)}: expected above 0")
         for name in ("lr_final", "entropy_eps", "entropy_eps_final", "critic_coef", "depth"):
@@ -125,7 +128,7 @@ class MAPPOConfig:
         entropy_final = self.entropy_eps if self.entropy_eps_final is None else self.entropy_eps_final
         names = ("algorithm", "share_parameters", "history_length", "gamma", "lmbda", "num_epochs",
                  "minibatch_size", "clip_epsilon", "critic_coef", "max_grad_norm", "target_kl",
-                 "normalize_advantages", "reward_scale")  # fmt: skip
+                 "normalize_advantages", "reward_scale", "initial_std")  # fmt: skip
         return {
             "make_team": functools.partial(
                 VmasTeam,

@@ -14,7 +14,6 @@ from gcb6206.exercises import exercise
 LOWEST_STD = 1e-2  # a scale of 0 would make the density infinite
 LARGEST_MEAN = 5.0  # tanh(5) = 0.9999; what lies further out is rounded to the bound, and its inverse lost
 HIGHEST_TANH = 1.0 - 1e-6  # the inverse of tanh is infinite at 1
-_STD_OF_ZERO = math.log(math.e - 1.0)  # what softplus turns into 1
 
 
 @exercise("hw2.tanh_normal_log_prob")
@@ -202,17 +201,19 @@ class TeamActor(nn.Module):
 
     Args:
         networks: ``(..., n_agents, features)`` to ``(..., n_agents, 2 * components)``.
+        initial_std: what the networks' 0 means.
     """
 
-    def __init__(self, networks: PerAgent):
+    def __init__(self, networks: PerAgent, initial_std: float = 1.0):
         super().__init__()
         self.networks = networks
+        self.raw_of_zero = initial_std + math.log(-math.expm1(-initial_std))  # softplus gives initial_std back
 
     def forward(self, observation: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Means and standard deviations ``(..., n_agents, components)``.
 
-        The network's 0 means mean 0 and std 1; means stay within ``LARGEST_MEAN``, std above ``LOWEST_STD``.
+        The network's 0 means mean 0 and ``initial_std``; means stay within ``LARGEST_MEAN``, std above ``LOWEST_STD``.
         """
         mean, raw = self.networks(observation).chunk(2, dim=-1)
         mean = LARGEST_MEAN * torch.tanh(mean / LARGEST_MEAN)
-        return mean, F.softplus(raw + _STD_OF_ZERO).clamp_min(LOWEST_STD)
+        return mean, F.softplus(raw + self.raw_of_zero).clamp_min(LOWEST_STD)
