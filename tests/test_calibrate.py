@@ -144,6 +144,14 @@ def test_the_numbers_in_thresholds_yaml_follow_from_its_runs(homework, held_out)
     assert stated(rule) != calibrated(rule)
 
 
+def test_runs_with_a_local_critic_end_no_lower_as_the_page_says():
+    reference, *mistakes = cal.summary(shared.rule_of("hw4.convergence"))
+    rows = {row.variant: row for row in mistakes}
+    local, slow = rows["centralized_value/local_repeated"], rows["multi_agent_gae/over_agents"]
+    assert local.quantiles[1] >= reference.quantiles[1] > slow.quantiles[1]
+    assert local.verdict == "caught by unit judge value only"
+
+
 @pytest.mark.parametrize("homework", ["hw1", "hw3", "hw4"])
 def test_a_submission_costs_at_most_a_minute(homework):
     assert shared.rule_of(f"{homework}.convergence")["calibration"]["cpu_seconds_of_a_submission"]["max"] <= 60
