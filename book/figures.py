@@ -164,6 +164,29 @@ def curve_viewer(runs: dict[str, str], tags: list[str]) -> HTML:
     )
 
 
+def replays() -> dict[str, dict]:
+    """The recorded replays of teams, by the names of their runs; see ``gcb6206/infrastructure/team_replay.py``."""
+    files = sorted(RESULTS.glob("*/replay.json"))
+    found = {file.parent.name: json.loads(file.read_text(encoding="utf-8")) for file in files}
+    order = ("navigation", "wheel", "buzz_wire", "reverse_transport")
+    return dict(sorted(found.items(), key=lambda item: [item[1]["scenario"] != name for name in order]))
+
+
+def replay_viewer() -> HTML:
+    """The page's widget for watching teams at the checkpoints of their training; it carries every recorded replay."""
+    data = [
+        {"label": name.removeprefix("vmas_").replace("_", " "), "about": record(name)["about"], **replay}
+        for name, replay in replays().items()
+    ]
+    if not data:
+        return HTML("<p>No team is recorded yet.</p>")
+    content = json.dumps({"replays": data}, separators=(",", ":")).replace("<", "\\u003c")
+    return HTML(
+        '<div data-widget="team-replay" aria-label="Replays of teams in training">'
+        f'<script type="application/json">{content}</script></div>'
+    )
+
+
 def show_solution(exercise_id: str) -> Markdown:
     """The reference solution in the instructors' edition (``SOLUTIONS=1``), in the readers' a pointer."""
     from gcb6206 import exercises

@@ -14,6 +14,7 @@ from gcb6206.env_configs.mappo_config import MAPPOConfig
 from gcb6206.infrastructure import team_replay
 from gcb6206.infrastructure.logger import Logger
 from gcb6206.infrastructure.multi_agent_run import MultiAgentRun, make_agent
+from gcb6206.infrastructure.team_replay import tracks
 from gcb6206.infrastructure.vmas_envs import VmasTeam
 from gcb6206.scripts import record, train
 
@@ -42,12 +43,6 @@ def trained(directory, config=None, args=None):
     path = directory / team_replay.REPLAY
     replay = json.loads(path.read_text()) if path.exists() else None
     return torch.cat([parameter.detach().flatten() for parameter in agent.parameters()]), replay
-
-
-def tracks(checkpoint):
-    """Positions and angles ``(entities, 3, steps + 1)``."""
-    count = checkpoint["steps"] + 1
-    return np.array([[team_replay.unpack(track, count) for track in entity] for entity in checkpoint["poses"]])
 
 
 # --- one episode ----------------------------------------------------------------------------------

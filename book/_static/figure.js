@@ -72,8 +72,8 @@ const course = (() => {
     return result;
   }
 
-  // Draws series into a new <svg>. A series: {x, y, label, colour, low, high, dash}; low and high give a band.
-  function chart({ series, xLabel, yLabel, label, xRange, yRange, log = false, marks = [], zones = [], width = pageWidth(), height = 320 }) {
+  // Draws series into a new <svg>. A series: {x, y, label, colour, low, high, dash}; low and high give a band. A point: {x, y, colour}.
+  function chart({ series, xLabel, yLabel, label, xRange, yRange, log = false, marks = [], zones = [], points = [], width = pageWidth(), height = 320 }) {
     const box = { left: 62, right: width - 24, top: 14, bottom: height - 46 };
     const f = log ? (v) => Math.log10(Math.max(v, 1e-12)) : (v) => v;
     const all = (keys) => series.flatMap((s) => keys.flatMap((k) => Array.from(s[k] || []))).filter(Number.isFinite);
@@ -107,6 +107,7 @@ const course = (() => {
       if (s.low) root.append(svg("polygon", { points: [...path(s.high), ...path(s.low).reverse()].join(" "), fill: colour, opacity: 0.18 }));
       root.append(svg("polyline", { points: path(s.y).join(" "), fill: "none", stroke: colour, "stroke-width": s.width || 2, "stroke-dasharray": s.dash || "none" }));
     });
+    for (const p of points) root.append(svg("circle", { cx: px(p.x), cy: py(p.y), r: 5, fill: p.colour, class: "point" }));
     for (const m of marks) {
       root.append(svg("line", { x1: px(m.x), x2: px(m.x), y1: box.top, y2: box.bottom, class: "marker" }));
       root.append(svg("text", { x: Math.min(px(m.x) + 5, box.right - 70), y: (box.top + box.bottom) / 2, class: "note" }, m.label));

@@ -10,6 +10,8 @@ import json
 import os
 from pathlib import Path
 
+import numpy as np
+
 from gcb6206.agents.mappo_agent import MAPPOAgent
 from gcb6206.infrastructure.team_rollout import play_episodes
 from gcb6206.infrastructure.vmas_envs import VmasTeam
@@ -43,6 +45,12 @@ def unpack(packed: list[int], count: int) -> list[float]:
         total += packed[i] if i < len(packed) else 0
         values.append(total / UNIT)
     return values
+
+
+def tracks(checkpoint: dict) -> np.ndarray:
+    """A checkpoint's x, y and angle of every entity at every step, ``(entities, 3, steps + 1)``."""
+    count = checkpoint["steps"] + 1
+    return np.array([[unpack(track, count) for track in entity] for entity in checkpoint["poses"]])
 
 
 def entities(team: VmasTeam) -> list[dict]:
@@ -92,8 +100,8 @@ def play(team: VmasTeam, agent: MAPPOAgent, seed: int, max_steps: int) -> dict:
         earned.append(so_far)
 
     play_episodes(team, agent, seed, max_steps, watch=watch)
-    tracks = [[pack(track) for track in zip(*entity)] for entity in zip(*seen)]
-    return {"steps": len(seen) - 1, "return": pack(earned), "poses": tracks}
+    packed = [[pack(track) for track in zip(*entity)] for entity in zip(*seen)]
+    return {"steps": len(seen) - 1, "return": pack(earned), "poses": packed}
 
 
 def keep(path: Path, header: dict, checkpoint: dict) -> None:
