@@ -173,7 +173,7 @@ def replays() -> dict[str, dict]:
 
 
 def replay_viewer() -> HTML:
-    """The page's widget for watching teams at the checkpoints of their training; it carries every recorded replay."""
+    """The page's widget for watching teams at the checkpoints of their training; it carries all replays."""
     data = [
         {"label": name.removeprefix("vmas_").replace("_", " "), "about": record(name)["about"], **replay}
         for name, replay in replays().items()

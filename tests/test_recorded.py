@@ -68,15 +68,17 @@ def movement(film):
 @pytest.mark.parametrize("directory", RECORDED, ids=lambda path: path.name)
 def test_each_record_holds_the_replay_that_is_described(directory):
     described = yaml.safe_load((RESULTS / "results.yaml").read_text()).get(directory.name, {})
-    path = directory / team_replay.REPLAY
-    assert path.exists() == ("replay" in described)
+    path, about = directory / team_replay.REPLAY, json.loads((directory / "record.json").read_text())
+    assert path.exists() == ("replay" in described) == ("replay" in about)
     if path.exists():
         replay, first = json.loads(path.read_text()), described["seeds"][0]
+        assert (about["replay"]["seed"], about["replay"]["start"]) == (first, described["replay"])
+        assert "changes" not in about["replay"]["commit"]
         assert path.stat().st_size <= team_replay.LARGEST and replay["start"] == described["replay"]
         played = dict(evaluations(directory, first))
         means = {c["frames"]: c["mean_return"] for c in replay["checkpoints"]}
         assert means.pop(0) is not None and len(means) >= 2 and max(means) == max(played)
-        assert all(mean == pytest.approx(played[frames], abs=1e-3) for frames, mean in means.items())
+        assert means == pytest.approx({frames: played[frames] for frames in means}, abs=1e-3)
 
 
 def test_everything_described_is_recorded_with_at_least_three_seeds():

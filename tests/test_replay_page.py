@@ -55,7 +55,9 @@ def shown(browser, tmp_path, monkeypatch):
             (tmp_path / name / "record.json").write_text(json.dumps({"about": f"About {name}"}))
         source = (STATIC / "team-replay.js").read_text(encoding="utf-8")
         assert old in source
-        scripts = [(STATIC / "figure.js").read_text(encoding="utf-8"), source.replace(old, new) if old else source]
+        if old:
+            source = source.replace(old, new)
+        scripts = [(STATIC / "figure.js").read_text(encoding="utf-8"), source]
         style = (STATIC / "course.css").read_text(encoding="utf-8")
         body = f"<article>{figures.replay_viewer().data}</article>"
         head = "".join(f"<script>{script}</script>" for script in scripts)
@@ -65,7 +67,7 @@ def shown(browser, tmp_path, monkeypatch):
         page.emulate_media(**media)
         page.trouble = []
         page.on("pageerror", lambda error: page.trouble.append(str(error)))
-        page.on("console", lambda message: message.type == "error" and page.trouble.append(message.text))
+        page.on("console", lambda said: said.type == "error" and page.trouble.append(said.text))
         page.goto(file.as_uri())
         pages.append(page)
         return page
@@ -166,8 +168,8 @@ def test_words_tell_checkpoint_step_and_an_early_end(shown):
     go(tab, 1, 3)
     status = tab.locator("[data-widget] [aria-live]")
     assert status.inner_text() == (
-        "Iteration 5 of 5, 5,000 frames: its evaluation has a mean return of 3.50. In this episode, the return after "
-        "3 of 12 steps is −0.30 (−0.100 in this step)."
+        "Iteration 5 of 5, 5,000 frames: its evaluation has a mean return of 3.50. In this episode, the return "
+        "after 3 of 12 steps is −0.30 (−0.100 in this step)."
     )
     go(tab, 1, 12)
     assert "ended here, before its time limit" in status.inner_text()
@@ -190,8 +192,10 @@ def test_the_point_on_the_curve_moves_with_the_checkpoint(shown):
     tab = shown({"made_up": made_up()})
     for checkpoint in (0, 1):
         go(tab, checkpoint, 0)
-        lines = tab.locator("polyline").evaluate_all("all => all.map(line => line.getAttribute('points').split(' '))")
-        points = tab.locator("circle.point").evaluate_all("all => all.map(p => [p.cx.baseVal.value, p.cy.baseVal.value])")
+        lines = tab.locator("polyline").evaluate_all("all => all.map(l => l.getAttribute('points').split(' '))")
+        points = tab.locator("circle.point").evaluate_all(
+            "all => all.map(p => [p.cx.baseVal.value, p.cy.baseVal.value])"
+        )
         expected = [[float(v) for v in line[checkpoint].split(",")] for line in lines]
         np.testing.assert_allclose(points, expected, atol=0.06)
         assert len(points) == 2
@@ -204,9 +208,9 @@ def test_everything_works_by_keyboard(shown):
     assert drawn(tab)["iteration"] == "0"
     assert tab.get_by_label("training", exact=True).get_attribute("aria-valuetext") == "iteration 0"
     tab.get_by_label("step", exact=True).focus()
-    for key, step in (("ArrowRight", "1"), ("ArrowRight", "2"), ("ArrowLeft", "1"), ("End", "40"), ("Home", "0")):
+    for key, step in {"ArrowRight": 1, "PageUp": 5, "ArrowLeft": 4, "End": 40, "Home": 0}.items():
         tab.keyboard.press(key)
-        assert drawn(tab)["step"] == step
+        assert drawn(tab)["step"] == str(step)
     tab.get_by_role("button", name="Play").focus()
     tab.keyboard.press("Space")
     live = tab.locator("[data-widget] [aria-live]")
@@ -246,7 +250,8 @@ def test_teams_are_chosen_and_a_single_one_needs_no_choice(shown):
     options = tab.get_by_label("team", exact=True).locator("option").all_inner_texts()
     assert options == ["first", "second notes"]
     tab.get_by_label("team", exact=True).select_option("second notes")
-    assert drawn(tab)["scenario"] == "other" and "About vmas_second_notes" in tab.locator("[data-widget]").inner_text()
+    assert drawn(tab)["scenario"] == "other"
+    assert "About vmas_second_notes" in tab.locator("[data-widget]").inner_text()
     assert tab.get_by_label("training", exact=True).get_attribute("max") == "0"
 
 
@@ -255,8 +260,7 @@ def test_black_is_drawn_light_in_the_dark_and_the_page_fits_a_phone(shown):
     tab.add_style_tag(content="html[data-theme=dark] .course-widget { background: #14181e; color: #cdd; }")
     tab.evaluate("document.documentElement.dataset.theme = 'dark'")
     tab.wait_for_timeout(50)
-    go_back = drawn(tab)["step"]
-    assert go_back == "0" and min(pixels(tab, [[0.3, 0.0]])[0][:3]) > 180
+    assert min(pixels(tab, [[0.3, 0.0]])[0][:3]) > 180  # the bar
     tab.set_viewport_size({"width": 390, "height": 800})
     tab.reload()
     assert tab.evaluate("document.documentElement.scrollWidth") <= 391

@@ -1,4 +1,4 @@
-"""Replays of a training: what they hold is what VMAS did, from one start, and recording them changes nothing."""
+"""Replays of a training: they hold what VMAS did, from one start, and recording them changes nothing."""
 
 import argparse
 import dataclasses
@@ -79,14 +79,17 @@ def test_an_episode_is_what_vmas_does_with_the_mean_actions(name, agents):
 
 def test_entities_are_drawn_as_vmas_makes_them():
     wheel = team_replay.entities(VmasTeam("wheel", 1, n_agents=4))
-    assert wheel[0] == {"name": "line", "agent": False, "colour": "#262626", "shape": "line", "length": 2}
-    assert wheel[-1] == {"name": "agent_3", "agent": True, "colour": "#4040bf", "shape": "circle", "radius": 0.03}
+    bar, last = {"shape": "line", "length": 2}, {"shape": "circle", "radius": 0.03}
+    assert wheel[0] == {"name": "line", "agent": False, "colour": "#262626", **bar}
+    assert wheel[-1] == {"name": "agent_3", "agent": True, "colour": "#4040bf", **last}
     assert sum(entity["agent"] for entity in wheel) == 4
     package = team_replay.entities(VmasTeam("reverse_transport", 1))[1]
-    assert (package["shape"], package["length"], package["width"], package["colour"]) == ("box", 0.6, 0.6, "#bf4040")
+    assert [package[name] for name in ("shape", "length", "width", "colour")] == ["box", 0.6, 0.6, "#bf4040"]
 
 
-@pytest.mark.parametrize("start, colour", [(START, "#bf4040"), (0, "#40bf40")], ids=["on its way", "at its goal"])
+@pytest.mark.parametrize(
+    "start, colour", [(START, "#bf4040"), (0, "#40bf40")], ids=["on its way", "at its goal"]
+)
 def test_a_colour_for_each_environment_is_that_of_the_first(start, colour):
     team = VmasTeam("reverse_transport", 1)
     team.reset(start)
@@ -98,7 +101,7 @@ def test_joints_are_lines_between_what_they_join():
     team = VmasTeam("buzz_wire", 1)
     agent = make_agent(config_of(), team, seed=1)
     episode = team_replay.play(team, agent, START, max_steps=5)
-    drawn = {entity["name"]: (entity, track) for entity, track in zip(team_replay.entities(team), tracks(episode))}
+    drawn = {e["name"]: (e, track) for e, track in zip(team_replay.entities(team), tracks(episode))}
     for name in ("agent_0", "agent_1"):
         joint, (x, y, angle) = drawn[f"joint {name} ball"]
         ends = {end: drawn[end][1][:2] for end in (name, "ball")}
@@ -149,7 +152,8 @@ def train_log(directory):
     from gcb6206.scripts.parse_tensorboard import read_scalars
 
     scalars = read_scalars(directory)
-    return {tag: [list(map(float, part)) for part in scalars[tag]] for tag in scalars if not tag.startswith("time/")}
+    kept = [tag for tag in scalars if not tag.startswith("time/")]
+    return {tag: [list(map(float, part)) for part in scalars[tag]] for tag in kept}
 
 
 class Killed(Exception):
@@ -219,19 +223,25 @@ def test_too_large_a_replay_keeps_its_last_checkpoint_and_an_even_choice():
 
 def test_the_first_seed_of_a_recorded_run_leaves_its_replay(tmp_path, capsys):
     flags = " ".join(f"--{name.replace('_', '-')} {value}" for name, value in SMALL.items())
-    described = {"about": "a test", "program": "train", "command": f"{flags} --num-eval-episodes 2", "seeds": [3, 4]}
+    command = f"{flags} --num-eval-episodes 2"
+    described = {"about": "a test", "program": "train", "command": command, "seeds": [3, 4]}
     results = tmp_path / "results.yaml"
     results.write_text(yaml.safe_dump({"small": described}))
     record.record("small", results=tmp_path)
-    replay = tmp_path / "small" / team_replay.REPLAY
+    about = tmp_path / "small" / "record.json"
+    replay, before = tmp_path / "small" / team_replay.REPLAY, json.loads(about.read_text())["seeds"]
     assert not replay.exists()
+    (tmp_path / "small" / "seed_3.csv").write_text("left alone")
     results.write_text(yaml.safe_dump({"small": {**described, "replay": START}}))
     capsys.readouterr()
     record.record("small", results=tmp_path)  # of what is recorded only the replay is missing
     assert [c["iteration"] for c in json.loads(replay.read_text())["checkpoints"]] == [0, 3]
     assert capsys.readouterr().out.count("recorded before") == 1
-    about = json.loads((tmp_path / "small" / "record.json").read_text())
-    assert about["replay"] == f"--replay {START} with seed 3" and "--replay" not in about["command"]
-    assert set(about["seeds"]) == {"3", "4"}
-    record.record("small", results=tmp_path)
-    assert capsys.readouterr().out.count("recorded before") == 2
+    assert (tmp_path / "small" / "seed_3.csv").read_text() == "left alone"
+    after = json.loads(about.read_text())
+    assert after["seeds"] == before and after["replay"] == {"seed": 3, "start": START, "commit": record.commit()}
+    del after["seeds"]["4"]
+    about.write_text(json.dumps(after))
+    record.record("small", results=tmp_path)  # another seed does not forget how the replay was made
+    assert capsys.readouterr().out.count("recorded before") == 1
+    assert json.loads(about.read_text())["replay"] == after["replay"]

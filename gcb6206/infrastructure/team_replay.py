@@ -1,7 +1,7 @@
-"""Replays: what a team does from one start at each evaluation of its training, small enough for a page to carry.
+"""Replays: what a team does from one start at each evaluation of its training, small enough for a page.
 
-A replay is JSON: what is drawn (``entities``) stands once, what moves in ``checkpoints``, one episode with the mean
-actions for each evaluation. Positions, angles and returns are packed: see ``pack``.
+A replay is JSON: what is drawn (``entities``) stands once, what moves in ``checkpoints``, one episode with the
+mean actions for each evaluation. Positions, angles and returns are packed: see ``pack``.
 """
 
 from __future__ import annotations
@@ -57,8 +57,8 @@ def entities(team: VmasTeam) -> list[dict]:
     """What there is to draw in a team's world, back to front: landmarks, joints among them, then agents.
 
     Returns:
-        For each its ``name``, whether it is an ``agent``, its ``colour`` (``#rrggbb``) and ``shape``: a ``circle``
-        with its ``radius``, a ``line`` with its ``length``, or a ``box`` with ``length`` and ``width``.
+        For each its ``name``, whether it is an ``agent``, its ``colour`` (``#rrggbb``) and ``shape``: a
+        ``circle`` with its ``radius``, a ``line`` with its ``length``, or a ``box`` with ``length`` and ``width``.
     """
     world = team.vmas.world
     drawn = []
@@ -127,7 +127,7 @@ def thinned(replay: dict, largest: int = LARGEST) -> dict:
     """As many of a replay's checkpoints, evenly spread and with the last, as fit into so many characters."""
     every, kept = replay["checkpoints"], replay
     for step in range(1, len(every) + 1):
-        kept = {**replay, "checkpoints": [c for i, c in enumerate(every) if (len(every) - 1 - i) % step == 0]}
+        kept = {**replay, "checkpoints": every[::-step][::-1]}
         if len(text(kept)) <= largest:
             break
     return kept

@@ -2,10 +2,10 @@
 
 ``book/results/results.yaml`` says what each recorded result is. For every seed a CSV of all scalars is kept
 (``tag,step,value``) with the films that the command asks for, and ``record.json`` holds the command, commit,
-versions, hardware and wall times. Where ``replay`` is described, the first seed's run also leaves ``replay.json``:
-the episode with this start, at each evaluation; with ``actor: true`` every seed leaves the trained team's policy in
-``seed_N.pt``. A seed that is recorded already is left alone, so that an interrupted
-recording goes on where it stopped.
+versions, hardware and wall times. Where a ``replay`` is described, the first seed's run also leaves
+``replay.json``: the episode with this start, at each evaluation; with ``actor: true`` every seed leaves the trained
+team's policy in ``seed_N.pt``. What is recorded already is left alone, so that an interrupted recording goes on where
+it stopped; for a replay alone, the first seed runs again.
 
 A result may name a ``mutant``, a wrong version of one exercise as the grader's collection holds it, such as
 ``hw4/multi_agent_gae/time_limit_as_end``: then everything else is as usual, and the run shows what the mistake costs.
@@ -70,28 +70,33 @@ def record(name: str, results: Path = RESULTS, force: bool = False) -> Path:
     if mutant:
         fill_mutant(mutant)
         flags = [flag for flag in flags if flag != "--solutions"]  # which would fill the right version again
-    first, start, replay = described[name]["seeds"][0], described[name].get("replay"), directory / team_replay.REPLAY
+    first, start = described[name]["seeds"][0], described[name].get("replay")
+    replay = directory / team_replay.REPLAY
     for seed in described[name]["seeds"]:
         replayed = start is not None and seed == first
         if str(seed) in seeds and not (replayed and not replay.exists()):
             print(f"{name} seed {seed}: recorded before")
             continue
         words = [*described[name]["command"].split(), "--seed", str(seed)]
-        begun, code = time.time(), commit()
+        begun, code, new = time.time(), commit(), str(seed) not in seeds
         with tempfile.TemporaryDirectory() as log_root:
             asked = ["--replay", str(start)] if replayed else []
             log_dir = module.start([*words, *asked, *flags, "--log_root", log_root])
-            write_scalars(directory / f"seed_{seed}.csv", read_scalars(log_dir))
-            for number, film in enumerate(sorted(log_dir.glob("videos/*.mp4"))):
-                shutil.copy(film, directory / f"seed_{seed}_{number}.mp4")
-            if described[name].get("actor"):
-                state = load_checkpoint(log_dir / multi_agent_run.CHECKPOINT)
-                kept = {"settings": state["settings"], "actor": state["agent"]["actor"]}
-                save_checkpoint(directory / f"seed_{seed}.pt", kept)
+            if new:
+                write_scalars(directory / f"seed_{seed}.csv", read_scalars(log_dir))
+                for number, film in enumerate(sorted(log_dir.glob("videos/*.mp4"))):
+                    shutil.copy(film, directory / f"seed_{seed}_{number}.mp4")
+                if described[name].get("actor"):
+                    state = load_checkpoint(log_dir / multi_agent_run.CHECKPOINT)
+                    kept = {"settings": state["settings"], "actor": state["agent"]["actor"]}
+                    save_checkpoint(directory / f"seed_{seed}.pt", kept)
             if replayed:
                 whole = json.loads((log_dir / team_replay.REPLAY).read_text())
                 replay.write_text(team_replay.text(team_replay.thinned(whole)))
-        seeds[str(seed)] = {"wall_seconds": round(time.time() - begun, 1), "commit": code}
+        if new:
+            seeds[str(seed)] = {"wall_seconds": round(time.time() - begun, 1), "commit": code}
+        if replayed:
+            about["replay"] = {"seed": seed, "start": start, "commit": code}
         about = {
             "name": name,
             "about": described[name]["about"],
@@ -101,7 +106,7 @@ def record(name: str, results: Path = RESULTS, force: bool = False) -> Path:
             "python": platform.python_version(),
             "hardware": hardware(torch.get_num_threads()),
             "seeds": dict(sorted(seeds.items())),
-            **({"replay": f"--replay {start} with seed {first}"} if start is not None else {}),
+            **({"replay": about["replay"]} if "replay" in about else {}),
         }
         about_path.write_text(json.dumps(about, indent=1) + "\n")
     return directory

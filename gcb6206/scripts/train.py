@@ -86,7 +86,8 @@ def make_parser() -> argparse.ArgumentParser:
         "--replay",
         type=int,
         metavar="START",
-        help="keep in replay.json, before the training and at each evaluation, the episode that begins from this seed",
+        help="keep the episode that begins from this seed, before the training and at each evaluation, in "
+        "replay.json",
     )
     parser.add_argument(
         "--num-eval-episodes", type=positive, default=200, help="episodes with the mean actions in each (200)"
