@@ -12,7 +12,9 @@ import pytest
 import yaml
 
 from gcb6206.env_configs.config import ConfigError
-from gcb6206.infrastructure import team_replay
+from gcb6206.infrastructure import multi_agent_run, team_replay
+from gcb6206.infrastructure.team_rollout import play_episodes
+from gcb6206.infrastructure.vmas_envs import VmasTeam
 from gcb6206.scripts import record
 
 RESULTS = Path("book/results")
@@ -114,6 +116,31 @@ def test_the_arm_picks_and_places_with_each_seed():
 
 def test_the_notes_navigation_ends_at_2_5_or_more_for_every_seed():
     assert min(values(RESULTS / "vmas_navigation_notes", seed)[-1] for seed in (1, 2, 3, 4, 5)) >= 2.5
+
+
+def test_the_wheel_turns_for_every_seed_and_for_the_whole_last_quarter():
+    for seed in (1, 2, 3, 4, 5):
+        returns = values(RESULTS / "vmas_wheel", seed)
+        assert returns[-1] > -3.0 and min(returns[-len(returns) // 4 :]) > returns[-1] - 0.3
+
+
+def test_reverse_transport_ends_above_30_and_buzz_wire_above_0_for_every_seed():
+    for name, goal in (("vmas_reverse_transport", 30), ("vmas_buzz_wire", 0)):
+        assert all(values(RESULTS / name, seed)[-1] > goal for seed in (1, 2, 3))
+
+
+@pytest.mark.parametrize(
+    "path", sorted(RESULTS.glob("vmas_*/seed_*.pt")), ids=lambda path: f"{path.parent.name}-{path.stem}"
+)
+def test_a_kept_team_plays_as_it_did_at_the_end_of_its_training(path):
+    from book import team_figures
+
+    seed = int(path.stem.split("_")[1])
+    config, agent = team_figures.trained(path.parent.name, seed)
+    team = VmasTeam(config.scenario_name, 200, n_agents=config.n_agents)
+    begins = multi_agent_run._seed_of(seed, config.n_iters, "evaluation")
+    again = play_episodes(team, agent, begins, config.max_steps).mean().item()
+    assert again == pytest.approx(values(path.parent, seed)[-1], abs=0.1)  # other processors round otherwise
 
 
 def test_recording_keeps_scalars_and_goes_on_where_it_stopped(tmp_path, capsys):
