@@ -102,7 +102,7 @@ class VmasTeam:
         n_agents: int | None = None,
         scenario_kwargs: dict | None = None,
     ):
-        kwargs = _scenario_arguments(scenario_name, n_agents, scenario_kwargs or {})
+        kwargs = scenario_arguments(scenario_name, n_agents, scenario_kwargs or {})
         self.scenario_name, self.num_envs, self.device = scenario_name, num_envs, torch.device(device)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)
@@ -202,7 +202,7 @@ def _vmas():
         return importlib.import_module("vmas")
 
 
-def _scenario_arguments(scenario_name: str, n_agents: int | None, scenario_kwargs: dict) -> dict:
+def scenario_arguments(scenario_name: str, n_agents: int | None, scenario_kwargs: dict) -> dict:
     """What the scenario is made with, after refusing what it does not take."""
     known = scenario_names()
     if scenario_name not in known:
