@@ -22,7 +22,7 @@ MODULES = ("__init__", "check", "exchange", "judging", "report", "runner", "stud
 FILES = (*(f"autograder/{name}.py" for name in MODULES), "autograder/thresholds.yaml")
 SUFFIXES = (".py", ".yaml")
 # What the package and the notebooks import, and the notebook programs themselves.
-PACKAGES = ("torch", "gymnasium", "vmas", "ale-py", "opencv-python", "numpy", "threadpoolctl", "imageio", "tensorboard",
+PACKAGES = ("torch", "torchrl", "gymnasium", "vmas", "ale-py", "opencv-python", "numpy", "threadpoolctl", "imageio", "tensorboard",
             "matplotlib", "pyyaml", "tqdm", "nbgrader", "pytest")  # fmt: skip
 SHORTEST_SECRET = 20  # characters; shorter lines, such as `loss.backward()`, stand in many programs
 

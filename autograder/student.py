@@ -7,6 +7,8 @@ in `autograder.sandbox` runs it in an isolated kernel. Both only implement `exch
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from autograder.exchange import ExchangeError, decode, encode
 
@@ -54,6 +56,15 @@ class Student(ABC):
             StudentFailure: the student's code raised, never ended, crashed, or its answer was refused.
         """
         return read_reply(self.exchange(encode({"probe": probe_id, "arguments": inputs})))
+
+    @contextmanager
+    def apart(self, homework: str) -> Iterator[Student]:
+        """Where answers that are no code are tried: a side that the student's code has never touched.
+
+        In a sandbox that is a fresh kernel with the reference solutions of the homework. Everywhere else it is
+        this side itself, with what the student has filled in.
+        """
+        yield self
 
 
 def read_reply(data: bytes) -> Reply:

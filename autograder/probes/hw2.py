@@ -7,8 +7,18 @@ import torch
 
 from autograder.probes import kind, plain, probe
 from autograder.probes.tensors import gradient_of, leaf
+from gcb6206 import exercises
+from gcb6206.env_configs import mappo_config
 from gcb6206.infrastructure import sentinel, vmas_envs
 from gcb6206.networks import team
+
+NEEDED = ("hw2.num_envs", "hw2.expand_done", "hw2.first_nonfinite")  # by a training with TorchRL
+
+
+@probe("hw2.unsolved")
+def unsolved() -> dict:
+    """Which exercises that a training needs have no solution yet."""
+    return {"exercises": [name for name in NEEDED if exercises.get(name).implementation is None]}
 
 
 @probe("hw2.num_envs")
@@ -66,3 +76,38 @@ def tanh_normal_log_prob(
     total = result.sum() if isinstance(result, torch.Tensor) else result
     of_mean, of_std = gradient_of(total, leaf_mean, leaf_std)
     return {"type": kind(result), "value": plain(result), "of_mean": of_mean, "of_std": of_std}
+
+
+@probe("hw2.tuning")
+def tuning() -> dict:
+    """The settings as they are written down."""
+    result = mappo_config.tuning()
+    return {"type": kind(result), "text": plain(result)}
+
+
+@probe("hw2.convergence")
+def convergence(seed: int, settings: dict, episodes: int) -> dict:
+    """Trains a team with TorchRL and plays episodes with the mean actions.
+
+    Args:
+        settings: all fields of MAPPOConfig.
+
+    Returns:
+        mean_return, -inf where the training broke; figures, `(iterations,)` each; and broke, how, or "".
+    """
+    from gcb6206.infrastructure.torchrl_run import TorchRLRun
+
+    run = TorchRLRun(mappo_config.MAPPOConfig(**settings), seed)
+    seen, broke, mean_return = [], "", -np.inf
+    try:
+        for figures in run.iterations():
+            seen.append(figures)
+        mean_return = run.evaluate(episodes, seed).mean().item()
+    except (sentinel.NonFiniteError, ValueError) as error:  # a distribution refuses a NaN with a ValueError
+        broke = str(error).splitlines()[0][:300]
+    names = seen[0] if seen else ()
+    return {
+        "mean_return": mean_return,
+        "figures": {name: np.array([figures[name] for figures in seen]) for name in names},
+        "broke": broke,
+    }

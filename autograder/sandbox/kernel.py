@@ -59,7 +59,7 @@ class SandboxedKernel:
     """
 
     def __init__(self, limits: Limits | None = None, unsafe: bool = False, nursery: Path | None = None):
-        self.limits = limits or Limits()
+        self.limits, self._unsafe, self._nursery = limits or Limits(), unsafe, nursery
         if nursery is None:
             own = shared(unsafe=unsafe)
             nursery = own.folder if own else None
@@ -114,6 +114,10 @@ class SandboxedKernel:
 
     def __exit__(self, *_: object) -> None:
         self._close()
+
+    def another(self) -> SandboxedKernel:
+        """A fresh kernel like this one was."""
+        return SandboxedKernel(self.limits, self._unsafe, self._nursery)
 
     @property
     def room(self) -> Path:

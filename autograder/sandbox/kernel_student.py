@@ -43,6 +43,17 @@ class KernelStudent(Student):
                 raise StudentFailure("memory limit", failure.message) from None
             raise
 
+    @contextmanager
+    def apart(self, homework: str) -> Iterator[Student]:
+        """A fresh kernel with the reference solutions; see Student.apart."""
+        from autograder.nbgrader_plugin.insert_sources import given_source
+
+        with self.kernel.another() as kernel:
+            execution = kernel.execute(given_source(homework), kernel.limits.seconds_per_cell)
+            if execution.status != "ok":
+                raise RuntimeError(f"the solutions of {homework} did not run: {execution.message}")
+            yield KernelStudent(kernel)
+
     def exchange(self, request: bytes) -> bytes:
         """Sends a request file into the sandbox and reads the answer file; see Student.exchange."""
         name = f"{next(self._numbers)}.npz"

@@ -9,6 +9,7 @@ import torch
 
 from gcb6206.agents.mappo_agent import ALGORITHMS
 from gcb6206.env_configs.config import ConfigError, nearest
+from gcb6206.exercises import exercise
 from gcb6206.infrastructure.vmas_envs import VmasTeam, num_envs
 
 # Two settings of the original notes hold no whole number of episodes. They are kept running, rounded down.
@@ -151,6 +152,19 @@ class MAPPOConfig:
                 "precision": resolve_precision(self.precision, device),
             },
         }
+
+
+@exercise("hw2.tuning")
+def tuning() -> str:
+    """Settings with which a team of three learns navigation within a budget, as YAML text.
+
+    Lines ``name: value``, such as ``lr: 0.001``; the names are fields of ``MAPPOConfig``, what is left out keeps
+    its default. The task and the networks are given, and the budget limits frames, iterations, epochs, gradient
+    steps.
+
+    Returns:
+        The text.
+    """
 
 
 def check_device(name: str) -> torch.device:

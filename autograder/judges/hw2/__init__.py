@@ -6,4 +6,6 @@ ORDER = (
     "episode_reward_sum",
     "first_nonfinite",
     "tanh_normal_log_prob",
+    "tuning",
+    "convergence",
 )
