@@ -75,7 +75,7 @@ def config_of(settings: dict, rule: dict) -> MAPPOConfig:
             raise ConfigError(f"{name!r} is not to be tuned here: {nearest(name, rule['tunable'])}")
         if not _is_finite(value):
             raise ConfigError(f"{name} is {str(value)[:50]}: expected a finite number")
-    config = override(MAPPOConfig(**rule["training"], precision="float32"), settings, "your settings")
+    config = override(MAPPOConfig(**rule["training"]), settings, "your settings")
     if config.frames_per_batch % config.max_steps:
         raise ConfigError(
             f"frames_per_batch is {config.frames_per_batch}, no multiple of max_steps = {config.max_steps}"

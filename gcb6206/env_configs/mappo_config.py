@@ -159,7 +159,7 @@ def tuning() -> str:
     """Settings with which a team of three learns navigation within a budget, as YAML text.
 
     Lines ``name: value``, such as ``lr: 0.001``; the names are fields of ``MAPPOConfig``, what is left out keeps
-    its default. The task and the networks are given, and the budget limits frames, iterations, epochs, gradient
+    its default. The task and the networks are given; the budget limits frames, iterations, epochs and gradient
     steps.
 
     Returns:

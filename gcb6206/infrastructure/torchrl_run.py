@@ -12,6 +12,7 @@ terminated, so that nothing is expected after it, and advantages stay as they ar
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 
 import torch
@@ -32,6 +33,7 @@ from gcb6206.infrastructure.vmas_envs import VmasTeam, expand_done, num_envs, sc
 
 OBSERVATION, ACTION, REWARD = ("agents", "observation"), ("agents", "action"), ("agents", "reward")
 RETURN, VALUE = ("agents", "episode_reward"), ("agents", "state_value")
+logging.getLogger("torchrl").setLevel(logging.WARNING)  # it tells of every buffer that it makes
 NOT_HERE = {"critic_lr": None, "target_kl": None, "reward_scale": 1.0, "history_length": 1}  # MultiAgentRun has them
 
 
