@@ -164,7 +164,7 @@ def run_jobs(exercise: str, rule: dict, jobs: list[Job], log: Path, workers: int
             file.write(json.dumps(record) + "\n")
             file.flush()
             records[Job(record["variant"], record["part"], record["number"])] = record
-            bar.set_postfix_str(f"{record['variant']} {record['value']:.0f}", refresh=False)
+            bar.set_postfix_str(f"{record['variant']} {record['value']:.3g}", refresh=False)
             bar.update()
     return {job: records[job] for job in jobs}
 
@@ -313,7 +313,7 @@ def table(rule: dict) -> str:
     ]
     for row in summary(rule):
         rate, passes = (f"{p:.1%} [{low:.1%}, {high:.1%}]" for p, low, high in (row.rate, row.passes))
-        quantiles = "".join(f"{value:6.0f}" for value in row.quantiles)
+        quantiles = "".join(f"{value:6.3g}" for value in row.quantiles)
         lines.append(f"{row.variant:40}{quantiles}{row.runs:6}  {rate:24}{passes:26}{row.verdict}")
     return "\n".join(lines)
 
@@ -322,17 +322,21 @@ def table(rule: dict) -> str:
 
 
 def unit_judges(homework: str, variants: list[str]) -> dict[str, str]:
-    """Which judge of its own exercise catches each mutant; "none" if none does."""
+    """Which judge of its own exercise catches each mutant; "none" if none does, or only the one calibrated."""
     from autograder import PUBLISHED_SEED
     from autograder.mutants import mutants_of, run_mutants
 
-    named = {f"{m.exercise.partition('.')[2]}/{m.name}": m for m in mutants_of(homework)}
+    known = mutants_of(homework)
+    if any(variant.startswith("convergence/") for variant in variants):
+        known += mutants_of(f"{homework}.convergence")
+    named = {f"{m.exercise.partition('.')[2]}/{m.name}": m for m in known}
     unknown = sorted(set(variants) - set(named))
     if unknown:
         raise ValueError(f"thresholds.yaml: no mutant {unknown[0]!r} of {homework} in autograder/mutants")
-    wanted = {named[variant].path: variant for variant in variants}
-    outcomes = run_mutants([named[variant] for variant in variants], [PUBLISHED_SEED])
-    return {wanted[outcome.mutant.path]: outcome.caught_by or "none" for outcome in outcomes}
+    wanted = {named[variant].path: variant for variant in variants if not variant.startswith("convergence/")}
+    outcomes = run_mutants([named[variant] for variant in wanted.values()], [PUBLISHED_SEED])
+    caught_by = {wanted[outcome.mutant.path]: outcome.caught_by or "none" for outcome in outcomes}
+    return {variant: caught_by.get(variant, "none") for variant in variants}
 
 
 def write_rule(exercise: str, rule: dict, path: Path = THRESHOLDS) -> None:
@@ -397,7 +401,7 @@ def calibrate(homework: str, seeds: int, held_out: int, mutant_seeds: int, worke
     runs: dict[str, dict] = {}
     for variant in (REFERENCE, *rule["mutants"]):
         runs[variant] = {} if variant == REFERENCE else {"unit_judge": judges[variant]}
-        runs[variant] |= {part: [round(r["value"], 1) for r in of(variant, part)] for part in (FIT, HELD_OUT)}
+        runs[variant] |= {part: [round(r["value"], 2) for r in of(variant, part)] for part in (FIT, HELD_OUT)}
     if not rule.get("fixed"):
         rule["threshold"] = choose_threshold(
             runs[REFERENCE][FIT], [runs[variant][FIT] for variant in rule["mutants"]]

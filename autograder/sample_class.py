@@ -32,10 +32,12 @@ class Sample:
     Attributes:
         half: the exercises that half_done has solved.
         mistake: the exercise that truncation has wrong: its id, right code, and what stands there instead.
+        poor: what half_done has changed, likewise; the check of the exercise does not see it.
     """
 
     half: tuple[str, ...]
     mistake: tuple[str, str, str]
+    poor: tuple[str, str, str] | None = None
 
 
 SAMPLES = {
@@ -44,8 +46,9 @@ SAMPLES = {
         mistake=("hw1.compute_gae", "* ~terminated", "* ~(terminated | truncated)"),
     ),
     "hw2": Sample(
-        half=("hw2.num_envs", "hw2.expand_done"),
+        half=("hw2.num_envs", "hw2.expand_done", "hw2.tuning"),
         mistake=("hw2.episode_reward_sum", "running * ~done[:, t]", "running"),
+        poor=("hw2.tuning", "lr: 0.002", "lr: 0.00002"),  # within the budget, and learns nothing
     ),
     "hw3": Sample(
         half=("hw3.get_action", "hw3.update_critic", "hw3.update"),
@@ -88,15 +91,12 @@ def solvable(homework: str) -> list[str]:
 
 def submissions(homework: str, release: NotebookNode) -> dict[str, NotebookNode]:
     """What the six students hand in, by name."""
-    reference = solved(release, solvable(homework))
+    reference, sample = solved(release, solvable(homework)), SAMPLES[homework]
+    half_done = solved(release, sample.half)
     truncation, crash, endless = (copy.deepcopy(reference) for _ in range(3))
-    exercise, right, wrong = SAMPLES[homework].mistake
-    cell = solution_cell(truncation, exercise)
-    if cell.source.count(right) != 1:
-        raise ValueError(
-            f"the solution of {exercise} must hold {right!r} once; the sample student changes it"
-        )
-    cell.source = cell.source.replace(right, wrong)
+    change(truncation, *sample.mistake)
+    if sample.poor:
+        change(half_done, *sample.poor)
     first = solvable(homework)[0]
     for notebook, code in ((crash, CRASH), (endless, ENDLESS)):
         cell = solution_cell(notebook, first)
@@ -104,11 +104,25 @@ def submissions(homework: str, release: NotebookNode) -> dict[str, NotebookNode]
     return {
         "reference": reference,
         "untouched": copy.deepcopy(release),
-        "half_done": solved(release, SAMPLES[homework].half),
+        "half_done": half_done,
         "truncation": truncation,
         "crash_at_import": crash,
         "endless_loop": endless,
     }
+
+
+def change(notebook: NotebookNode, exercise: str, right: str, wrong: str) -> None:
+    """Puts wrong code in the place of right code.
+
+    Raises:
+        ValueError: the right code does not stand there exactly once.
+    """
+    cell = solution_cell(notebook, exercise)
+    if cell.source.count(right) != 1:
+        raise ValueError(
+            f"the solution of {exercise} must hold {right!r} once; the sample student changes it"
+        )
+    cell.source = cell.source.replace(right, wrong)
 
 
 def fingerprint() -> str:

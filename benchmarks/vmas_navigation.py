@@ -1,8 +1,8 @@
 """Multi-agent PPO on VMAS navigation: seconds an iteration, ours beside TorchRL's multi-agent tutorial.
 
 The original notes' setting: 3 agents, 60 environments of 100 steps, 30 epochs of minibatches of 400 frames, actor
-and central critic with 2 layers of 256 tanh units. TorchRL's side is built as in its tutorial: Collector,
-MultiAgentMLP, TanhNormal, ClipPPOLoss with its GAE, ReplayBuffer, Adam. Both evaluate 200 episodes with the mean
+and central critic with 2 layers of 256 tanh units. TorchRL's side is ``TorchRLRun`` as in TorchRL's tutorial:
+Collector, MultiAgentMLP, TanhNormal, ClipPPOLoss with its GAE, ReplayBuffer, Adam. Both evaluate 200 episodes with the mean
 actions at the end, in the same environments. The two take turns, so that a noisy machine hurts both.
 """
 
@@ -19,9 +19,9 @@ import solutions
 from gcb6206.env_configs.mappo_config import MAPPOConfig
 from gcb6206.infrastructure.logger import NullLogger
 from gcb6206.infrastructure.multi_agent_run import MultiAgentRun
-from gcb6206.infrastructure.vmas_envs import VmasTeam
+from gcb6206.infrastructure.torchrl_run import TorchRLRun
 
-MAX_STEPS, EPISODES = 100, 200
+EPISODES = 200
 
 
 def ours(config: MAPPOConfig, seed: int) -> tuple[list[float], list[float], float]:
@@ -40,108 +40,12 @@ def ours(config: MAPPOConfig, seed: int) -> tuple[list[float], list[float], floa
 
 def torchrl_tutorial(config: MAPPOConfig, seed: int) -> tuple[list[float], list[float], float]:
     """The same of TorchRL's tutorial."""
-    from tensordict.nn import TensorDictModule
-    from tensordict.nn.distributions import NormalParamExtractor
-    from torchrl.collectors import Collector
-    from torchrl.data import LazyTensorStorage, ReplayBuffer, SamplerWithoutReplacement
-    from torchrl.envs import RewardSum, TransformedEnv, VmasEnv
-    from torchrl.modules import MultiAgentMLP, ProbabilisticActor, TanhNormal
-    from torchrl.objectives import ClipPPOLoss, ValueEstimators
-
-    torch.manual_seed(seed)
-    device = torch.device(config.device)
-    frames = config.frames_per_batch
-    env = VmasEnv(
-        scenario="navigation",
-        num_envs=frames // config.max_steps,
-        continuous_actions=True,
-        max_steps=config.max_steps,
-        device=device,
-        seed=seed,
-        n_agents=3,
-    )
-    env = TransformedEnv(env, RewardSum(in_keys=[env.reward_key], out_keys=[("agents", "episode_reward")]))
-    features = env.observation_spec["agents", "observation"].shape[-1]
-    components = env.full_action_spec[env.action_key].shape[-1]
-    network = {"n_agents": env.n_agents, "share_params": True, "device": device, "depth": config.depth,
-               "num_cells": config.num_cells, "activation_class": torch.nn.Tanh}  # fmt: skip
-    actor = torch.nn.Sequential(
-        MultiAgentMLP(features, 2 * components, centralized=False, **network), NormalParamExtractor()
-    )
-    policy = ProbabilisticActor(
-        module=TensorDictModule(
-            actor, in_keys=[("agents", "observation")], out_keys=[("agents", "loc"), ("agents", "scale")]
-        ),
-        spec=env.action_spec_unbatched,
-        in_keys=[("agents", "loc"), ("agents", "scale")],
-        out_keys=[env.action_key],
-        distribution_class=TanhNormal,
-        distribution_kwargs={
-            "low": env.full_action_spec_unbatched[env.action_key].space.low,
-            "high": env.full_action_spec_unbatched[env.action_key].space.high,
-        },
-        return_log_prob=True,
-    )
-    critic = TensorDictModule(
-        MultiAgentMLP(features, 1, centralized=True, **network),
-        in_keys=[("agents", "observation")],
-        out_keys=[("agents", "state_value")],
-    )
-    collector = Collector(env, policy, device=device, storing_device=device, frames_per_batch=frames,
-                          total_frames=frames * config.n_iters)  # fmt: skip
-    buffer = ReplayBuffer(
-        storage=LazyTensorStorage(frames, device=device),
-        sampler=SamplerWithoutReplacement(),
-        batch_size=config.minibatch_size,
-    )
-    loss_module = ClipPPOLoss(actor_network=policy, critic_network=critic, clip_epsilon=config.clip_epsilon,
-                              entropy_coeff=config.entropy_eps, normalize_advantage=False)  # fmt: skip
-    loss_module.set_keys(
-        reward=env.reward_key,
-        action=env.action_key,
-        value=("agents", "state_value"),
-        done=("agents", "done"),
-        terminated=("agents", "terminated"),
-    )
-    loss_module.make_value_estimator(ValueEstimators.GAE, gamma=config.gamma, lmbda=config.lmbda)
-    optimizer = torch.optim.Adam(loss_module.parameters(), config.lr)
-
-    clock = Clock()
+    run, clock = TorchRLRun(config, seed, tutorial=True), Clock()
     clock.begin()
-    for batch in collector:
-        for flag in ("done", "terminated"):
-            per_agent = batch["next", flag].unsqueeze(-1).expand(batch["next", "agents", "reward"].shape)
-            batch["next", "agents", flag] = per_agent
-        with torch.no_grad():
-            loss_module.value_estimator(
-                batch,
-                params=loss_module.critic_network_params,
-                target_params=loss_module.target_critic_network_params,
-            )
-        buffer.extend(batch.reshape(-1))
-        for _ in range(config.num_epochs):
-            for _ in range(frames // config.minibatch_size):
-                losses = loss_module(buffer.sample())
-                loss = losses["loss_objective"] + losses["loss_critic"] + losses["loss_entropy"]
-                loss.backward()
-                torch.nn.utils.clip_grad_norm_(loss_module.parameters(), config.max_grad_norm)
-                optimizer.step()
-                optimizer.zero_grad()
-        collector.update_policy_weights_()
+    for _ in run.iterations():
         clock.end()
         clock.begin()
-    collector.shutdown()
-
-    team = VmasTeam("navigation", EPISODES, device, n_agents=3)
-    returns, over = torch.zeros(EPISODES, device=device), torch.zeros(EPISODES, dtype=torch.bool, device=device)
-    observation = team.reset(seed=seed)
-    with torch.no_grad():
-        for _ in range(MAX_STEPS):
-            mean, _ = actor(observation)
-            observation, reward, terminated = team.step(torch.tanh(mean).clamp(-1.0, 1.0))
-            returns += reward.mean(dim=(1, 2)) * ~over
-            over |= terminated[:, 0]
-    return clock.wall, clock.processor, returns.mean().item()
+    return clock.wall, clock.processor, run.evaluate(EPISODES, seed).mean().item()
 
 
 class Clock:

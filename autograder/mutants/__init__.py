@@ -134,13 +134,16 @@ class Outcome:
 def mutants_of(name: str = "") -> list[Mutant]:
     """All mutants of a homework ("hw3"), of an exercise ("hw3.update"), or of everything.
 
+    Those of a convergence, whose judge trains for minutes, only by their own name ("hw2.convergence").
+
     Raises:
         ValueError: there are none of that name, or a file lacks its docstring or HINT.
     """
     found = []
     for path in sorted(FOLDER.glob("*/*/*.py")):
         exercise = f"{path.parent.parent.name}.{path.parent.name}"
-        if name in ("", exercise, exercise.partition(".")[0]):
+        trains = exercise.endswith(".convergence")
+        if name == exercise or name in ("", exercise.partition(".")[0]) and not trains:
             found.append(_read(path, exercise))
     if not found:
         raise ValueError(
