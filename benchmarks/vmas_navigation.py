@@ -2,8 +2,8 @@
 
 The original notes' setting: 3 agents, 60 environments of 100 steps, 30 epochs of minibatches of 400 frames, actor
 and central critic with 2 layers of 256 tanh units. TorchRL's side is ``TorchRLRun`` as in TorchRL's tutorial:
-Collector, MultiAgentMLP, TanhNormal, ClipPPOLoss with its GAE, ReplayBuffer, Adam. Both evaluate 200 episodes with the mean
-actions at the end, in the same environments. The two take turns, so that a noisy machine hurts both.
+Collector, MultiAgentMLP, TanhNormal, ClipPPOLoss with its GAE, ReplayBuffer, Adam. Both evaluate 200 episodes with
+the mean actions at the end, in the same environments. The two take turns, so that a noisy machine hurts both.
 """
 
 from __future__ import annotations

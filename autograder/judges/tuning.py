@@ -12,7 +12,7 @@ from autograder.student import Student
 from gcb6206.env_configs.config import ConfigError, nearest, override
 from gcb6206.env_configs.mappo_config import MAPPOConfig
 
-LONGEST_TEXT = 4000  # characters
+LONGEST_TEXT = 2000  # characters
 # Of the figures that a training gives; the runs of the calibration that learn stay within.
 KL_ZERO, CLIPPED_NONE = 1e-3, 0.02
 CLIPPED_MANY = 0.35
@@ -156,9 +156,11 @@ def culprit(config: MAPPOConfig, figures: dict[str, np.ndarray], broke: str, rul
 
 
 def lines(figures: dict[str, np.ndarray]) -> str:
-    """A training's figures, iteration by iteration, as text."""
+    """A training's figures, iteration by iteration, as text; nothing of one that broke in its first."""
     shown = {"episode_reward_sum": ".2f", "kl_approx": ".4f", "clip_fraction": ".2f", "entropy": ".2f",
              "explained_variance": ".2f"}  # fmt: skip
     return "\n".join(
-        f"{name}: {'  '.join(format(value, form) for value in figures[name].tolist())}" for name, form in shown.items()
+        f"{name}: {'  '.join(format(value, form) for value in figures[name].tolist())}"
+        for name, form in shown.items()
+        if name in figures
     )
