@@ -234,7 +234,7 @@ def test_a_training_that_breaks_reaches_nothing_and_says_how(replies):
     assert result.verdict == "failed" and "loss_objective is not finite" in result.hint
 
 
-@pytest.mark.parametrize("text, why", [("lr: -1", "lr is -1.0"), ("n_iters: 17", "n_iters is 17, and 16 are allowed")])
+@pytest.mark.parametrize("text, why", [("lr: -1", "lr is -1.0"), ("{n_iters: 17, frames_per_batch: 1000}", "n_iters is 17, and 16")])
 def test_no_training_before_the_settings_keep_to_the_budget(solved, text, why):
     with exercises.filled({"hw2.tuning": lambda: text}):
         (result,) = run_judges("hw2.convergence", LocalStudent(), 5).results
