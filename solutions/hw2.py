@@ -98,7 +98,7 @@ def tuning() -> str:
         lr: 0.00003
     """
     # TODO(student): other settings, that learn
-    # HINT: change one thing at a time, and look at kl_approx, clip_fraction and entropy before you choose the next
+    # HINT: change one thing at a time; kl_approx, clip_fraction and entropy tell what to change next
     ### BEGIN SOLUTION
     settings = """
         frames_per_batch: 6000

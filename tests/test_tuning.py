@@ -1,4 +1,4 @@
-"""Training with TorchRL: the time limit, the agents' ends, the evaluation; and how homework 2's settings are judged."""
+"""Training with TorchRL: time limit, ends, evaluation; and how the settings of homework 2 are judged."""
 
 from __future__ import annotations
 
@@ -169,7 +169,8 @@ def test_a_text_that_does_not_fit_is_refused_with_the_reason(text, message):
 
 
 def test_the_cost_counts_whole_minibatches_of_all_epochs():
-    config = tuning.config_of({"frames_per_batch": 1000, "n_iters": 3, "num_epochs": 2, "minibatch_size": "3e2"}, RULE)
+    settings = {"frames_per_batch": 1000, "n_iters": 3, "num_epochs": 2, "minibatch_size": "3e2"}
+    config = tuning.config_of(settings, RULE)
     assert tuning.cost(config) == {"frames": 3000, "n_iters": 3, "num_epochs": 2, "gradient_steps": 18}
     assert set(tuning.cost(config)) == set(RULE["budget"])
 
@@ -234,7 +235,9 @@ def test_a_training_that_breaks_reaches_nothing_and_says_how(replies):
     assert result.verdict == "failed" and "loss_objective is not finite" in result.hint
 
 
-@pytest.mark.parametrize("text, why", [("lr: -1", "lr is -1.0"), ("{n_iters: 17, frames_per_batch: 1000}", "n_iters is 17, and 16")])
+@pytest.mark.parametrize(
+    "text, why", [("lr: -1", "lr is -1.0"), ("{n_iters: 17, frames_per_batch: 1000}", "n_iters is 17, and 16")]
+)
 def test_no_training_before_the_settings_keep_to_the_budget(solved, text, why):
     with exercises.filled({"hw2.tuning": lambda: text}):
         (result,) = run_judges("hw2.convergence", LocalStudent(), 5).results
@@ -280,7 +283,8 @@ def test_the_grader_trains_where_the_students_code_never_was():
 def test_the_chapters_table_names_what_there_is():
     page = (ROOT / "book/marl/torchrl.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| `(?:torchrl|tensordict)\..*\|$", page, re.M)
-    names = [name for row in rows for name in re.findall(r"`((?:torchrl|tensordict|torch|gcb6206)\.[\w.]+)`", row)]
+    pattern = r"`((?:torchrl|tensordict|torch|gcb6206)\.[\w.]+)`"
+    names = [name for row in rows for name in re.findall(pattern, row)]
     assert len(rows) == 12
     for name in names:
         parts = name.split(".")

@@ -1,4 +1,4 @@
-"""What the judges of homework 2's tuning share: settings out of a student's text, their cost, and what ails them."""
+"""What the judges of homework 2's tuning share: settings out of a text, what they cost, and what ails them."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def config_of(settings: dict, rule: dict) -> MAPPOConfig:
     """The configuration with these settings.
 
     Raises:
-        ConfigError: a field that is not tunable, or a value that does not fit; the message names it and the cure.
+        ConfigError: a field that is not tunable, or a value that does not fit; names it and the cure.
     """
     for name, value in settings.items():
         if name in rule["training"]:
@@ -125,13 +125,13 @@ def culprit(config: MAPPOConfig, figures: dict[str, np.ndarray], broke: str, rul
         )
     if clipped > CLIPPED_MANY:
         return (
-            f"The policy jumps: clip_fraction is {clipped:.2f}, most samples have left the clip range before they "
-            "could teach. Lower lr, or num_epochs."
+            f"The policy jumps: clip_fraction is {clipped:.2f}, so many samples have left the clip range before "
+            "they could teach. Lower lr, or num_epochs."
         )
     if entropy[-1] > entropy[0] + ENTROPY_RISES:
         return (
-            f"The entropy rises, from {entropy[0]:.2f} to {entropy[-1]:.2f}: the policy is paid for noise. Lower "
-            "entropy_eps."
+            f"The entropy rises, from {entropy[0]:.2f} to {entropy[-1]:.2f}: the policy is paid for noise. "
+            "Lower entropy_eps."
         )
     if abs(kl) < KL_ZERO and clipped < CLIPPED_NONE:
         return (
@@ -141,17 +141,17 @@ def culprit(config: MAPPOConfig, figures: dict[str, np.ndarray], broke: str, rul
         )
     if config.clip_epsilon < 0.05:
         return (
-            f"clip_epsilon is {config.clip_epsilon:g}: beyond that change of probability nothing is learned from an "
-            "action, so every iteration moves little. Raise it."
+            f"clip_epsilon is {config.clip_epsilon:g}: beyond that change of probability nothing is learned "
+            "from an action, so every iteration moves little. Raise it."
         )
     if config.n_iters < 5:
         return (
-            f"Only {config.n_iters} iterations: the policy that collects is changed only so often. Take smaller "
+            f"Only {config.n_iters} iterations: the policy that collects changes only so often. Take smaller "
             "batches, and more of them."
         )
     return (
-        "kl_approx, clip_fraction and entropy look healthy. Is the return still rising at the end? Then learn more "
-        "from each batch; if not, look at gamma, lmbda and the critic."
+        "kl_approx, clip_fraction and entropy look healthy. Is the return still rising at the end? Then learn "
+        "more from each batch; if not, look at gamma, lmbda and the critic."
     )
 
 

@@ -1,4 +1,4 @@
-"""Multi-agent PPO out of TorchRL's parts: what ``MultiAgentRun`` does in plain tensors, as TorchRL's users write it.
+"""Multi-agent PPO out of TorchRL's parts: what ``MultiAgentRun`` does in plain tensors.
 
     environment: VmasEnv, with StepCounter, whose time limit truncates, and RewardSum, which adds up returns
     policy:      MultiAgentMLP gives loc and scale, TanhNormal draws the action and its log-probability
@@ -7,7 +7,8 @@
     update:      num_epochs times over the frames, in minibatches that a ReplayBuffer draws
 
 Where this is not TorchRL's multi-agent tutorial: there ``VmasEnv(max_steps=...)`` marks the time limit as
-terminated, so that nothing is expected after it, and advantages stay as they are. ``tutorial=True`` gives back both.
+terminated, so that nothing is expected after it, and advantages stay as they are. ``tutorial=True`` gives both
+back.
 """
 
 from __future__ import annotations
@@ -21,7 +22,15 @@ from tensordict.nn import TensorDictModule
 from tensordict.nn.distributions import NormalParamExtractor
 from torchrl.collectors import Collector
 from torchrl.data import LazyTensorStorage, ReplayBuffer, SamplerWithoutReplacement
-from torchrl.envs import EnvBase, ExplorationType, RewardSum, StepCounter, TransformedEnv, VmasEnv, set_exploration_type
+from torchrl.envs import (
+    EnvBase,
+    ExplorationType,
+    RewardSum,
+    StepCounter,
+    TransformedEnv,
+    VmasEnv,
+    set_exploration_type,
+)
 from torchrl.modules import MultiAgentMLP, ProbabilisticActor, TanhNormal
 from torchrl.objectives import ClipPPOLoss, ValueEstimators
 
@@ -34,7 +43,8 @@ from gcb6206.infrastructure.vmas_envs import VmasTeam, expand_done, num_envs, sc
 OBSERVATION, ACTION, REWARD = ("agents", "observation"), ("agents", "action"), ("agents", "reward")
 RETURN, VALUE = ("agents", "episode_reward"), ("agents", "state_value")
 logging.getLogger("torchrl").setLevel(logging.WARNING)  # it tells of every buffer that it makes
-NOT_HERE = {"critic_lr": None, "target_kl": None, "reward_scale": 1.0, "history_length": 1}  # MultiAgentRun has them
+# Settings that only MultiAgentRun knows, and what they must be here.
+NOT_HERE = {"critic_lr": None, "target_kl": None, "reward_scale": 1.0, "history_length": 1}
 
 
 class TorchRLRun:
@@ -84,7 +94,7 @@ class TorchRLRun:
 
         Yields:
             ``episode_reward_sum``, the mean return of the episodes that ended in the batch; means over the
-            minibatches of the loss's parts, ``entropy``, ``kl_approx``, ``clip_fraction`` and ``grad_norm``; and
+            minibatches of the loss's parts, ``entropy``, ``kl_approx``, ``clip_fraction``, ``grad_norm``; and
             ``explained_variance`` of the critic before the update.
 
         Raises:
@@ -102,9 +112,9 @@ class TorchRLRun:
         Raises:
             NonFiniteError: names the first tensor and step that hold NaN or infinity.
         """
-        looked_at = {"observation": batch[OBSERVATION], "action": batch[ACTION],
-                     "log_prob": batch["agents", "action_log_prob"], "reward": batch["next", REWARD]}  # fmt: skip
-        check_finite(looked_at)
+        log_prob, reward = batch["agents", "action_log_prob"], batch["next", REWARD]
+        check_finite({"observation": batch[OBSERVATION], "action": batch[ACTION], "log_prob": log_prob,
+                      "reward": reward})  # fmt: skip
         for flag in ("done", "terminated"):
             batch["next", "agents", flag] = expand_done(batch["next", flag], self.env.n_agents)
         with torch.no_grad():
@@ -137,7 +147,8 @@ class TorchRLRun:
             norm = torch.nn.utils.clip_grad_norm_(self.loss_module.parameters(), largest)
             self.optimizer.step()
             seen.append(losses.detach().set("grad_norm", norm))
-        names = ("loss_objective", "loss_critic", "loss_entropy", "entropy", "kl_approx", "clip_fraction", "grad_norm")
+        names = ("loss_objective", "loss_critic", "loss_entropy", "entropy", "kl_approx", "clip_fraction",
+                 "grad_norm")  # fmt: skip
         columns = {name: torch.stack([losses[name] for losses in seen]) for name in names}
         check_finite({name: column[None] for name, column in columns.items()})
         returns = batch["next", RETURN][batch["next", "agents", "done"]]
@@ -149,16 +160,16 @@ class TorchRLRun:
         }
 
     def evaluate(self, episodes: int = 200, seed: int = 0) -> torch.Tensor:
-        """The returns ``(episodes,)`` of episodes with the mean actions, in the environments of ``MultiAgentRun``.
+        """The returns ``(episodes,)`` of episodes with the mean actions, played as ``MultiAgentRun`` plays them.
 
-        All VMAS environments of a process draw from one stream of random numbers, so evaluate after the training.
+        All VMAS environments of a process draw from one stream of random numbers: evaluate after the training.
 
         Args:
             seed: of the environments.
         """
-        config = self.config
-        team = VmasTeam(config.scenario_name, episodes, self.env.device, config.n_agents, config.scenario_kwargs)
-        return play_episodes(team, _MeanActions(self.policy), seed, config.max_steps)
+        kind = (self.config.n_agents, self.config.scenario_kwargs)
+        team = VmasTeam(self.config.scenario_name, episodes, self.env.device, *kind)
+        return play_episodes(team, _MeanActions(self.policy), seed, self.config.max_steps)
 
 
 def make_env(config: MAPPOConfig, count: int, seed: int, tutorial: bool = False) -> EnvBase:

@@ -1,4 +1,4 @@
-"""The judge of hw2.convergence: a team is trained with the student's settings, without any of the student's code."""
+"""The judge of hw2.convergence: a team is trained with the student's settings, and no code of theirs."""
 
 from __future__ import annotations
 
@@ -52,8 +52,8 @@ def measure(student: Student, rule: dict, seed: int) -> float:
     title="a team learns with your settings",
     read="marl/torchrl",
     why=(
-        f"The grader trains anew, with seeds of its own. {RULE['needed']} of {RULE['seeds']} trainings must reach a "
-        f"mean return of {RULE['threshold']:g}."
+        f"The grader trains anew, with seeds of its own. {RULE['needed']} of {RULE['seeds']} trainings must "
+        f"reach a mean return of {RULE['threshold']:g}."
     ),
 )
 def test_learns(student, rng):

@@ -50,7 +50,7 @@ def test_fields(student, rng):
     try:
         tuning.config_of(tuning.settings_of(tuning.text_of(student)), RULE)
     except ConfigError as error:
-        require(False, tried="MAPPOConfig with your settings", got=str(error), expected="settings that it takes",
+        require(False, tried="MAPPOConfig with your settings", got=str(error), expected="what it takes",
                 hint=f"Tunable are {', '.join(RULE['tunable'])}.")  # fmt: skip
 
 
