@@ -16,7 +16,8 @@ LONGEST_TEXT = 2000  # characters
 # Of the figures that a training gives; the runs of the calibration that learn stay within.
 KL_ZERO, CLIPPED_NONE = 1e-3, 0.02
 CLIPPED_MANY = 0.35
-ENTROPY_RISES = 0.1
+CLIP_TIGHT = 0.05
+ENTROPY_FALLS = 0.05  # at least, from the first iteration to the last
 
 
 def text_of(student: Student) -> str:
@@ -123,15 +124,15 @@ def culprit(config: MAPPOConfig, figures: dict[str, np.ndarray], broke: str, rul
             f"The settings use {config.total_steps} of {rule['budget']['frames']} frames: raise n_iters or "
             "frames_per_batch."
         )
+    if config.clip_epsilon < CLIP_TIGHT:
+        return (
+            f"clip_epsilon is {config.clip_epsilon:g}: beyond that change of probability nothing is learned "
+            "from an action, so every iteration moves little. Raise it."
+        )
     if clipped > CLIPPED_MANY:
         return (
             f"The policy jumps: clip_fraction is {clipped:.2f}, so many samples have left the clip range before "
             "they could teach. Lower lr, or num_epochs."
-        )
-    if entropy[-1] > entropy[0] + ENTROPY_RISES:
-        return (
-            f"The entropy rises, from {entropy[0]:.2f} to {entropy[-1]:.2f}: the policy is paid for noise. "
-            "Lower entropy_eps."
         )
     if abs(kl) < KL_ZERO and clipped < CLIPPED_NONE:
         return (
@@ -139,15 +140,15 @@ def culprit(config: MAPPOConfig, figures: dict[str, np.ndarray], broke: str, rul
             f"{gradient_steps(config)} gradient steps of lr {config.lr:g}. Raise lr, or take more and smaller "
             "minibatches."
         )
-    if config.clip_epsilon < 0.05:
-        return (
-            f"clip_epsilon is {config.clip_epsilon:g}: beyond that change of probability nothing is learned "
-            "from an action, so every iteration moves little. Raise it."
-        )
     if config.n_iters < 5:
         return (
             f"Only {config.n_iters} iterations: the policy that collects changes only so often. Take smaller "
             "batches, and more of them."
+        )
+    if entropy[-1] > entropy[0] - ENTROPY_FALLS:
+        return (
+            f"The entropy stays, {entropy[0]:.2f} at the start and {entropy[-1]:.2f} at the end: the policy is "
+            "paid for noise. Lower entropy_eps."
         )
     return (
         "kl_approx, clip_fraction and entropy look healthy. Is the return still rising at the end? Then learn "
