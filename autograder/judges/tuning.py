@@ -17,6 +17,7 @@ LONGEST_TEXT = 2000  # characters
 KL_ZERO, CLIPPED_NONE = 1e-3, 0.02
 CLIPPED_MANY = 0.35
 CLIP_TIGHT = 0.05
+ENTROPY_PAID = 0.01  # the most that the original notes give
 ENTROPY_FALLS = 0.05  # at least, from the first iteration to the last
 
 
@@ -129,6 +130,11 @@ def culprit(config: MAPPOConfig, figures: dict[str, np.ndarray], broke: str, rul
             f"clip_epsilon is {config.clip_epsilon:g}: beyond that change of probability nothing is learned "
             "from an action, so every iteration moves little. Raise it."
         )
+    if config.entropy_eps > ENTROPY_PAID and entropy[-1] > entropy[0] - ENTROPY_FALLS:
+        return (
+            f"The entropy stays, {entropy[0]:.2f} at the start and {entropy[-1]:.2f} at the end: the policy is "
+            "paid for noise. Lower entropy_eps."
+        )
     if clipped > CLIPPED_MANY:
         return (
             f"The policy jumps: clip_fraction is {clipped:.2f}, so many samples have left the clip range before "
@@ -144,11 +150,6 @@ def culprit(config: MAPPOConfig, figures: dict[str, np.ndarray], broke: str, rul
         return (
             f"Only {config.n_iters} iterations: the policy that collects changes only so often. Take smaller "
             "batches, and more of them."
-        )
-    if entropy[-1] > entropy[0] - ENTROPY_FALLS:
-        return (
-            f"The entropy stays, {entropy[0]:.2f} at the start and {entropy[-1]:.2f} at the end: the policy is "
-            "paid for noise. Lower entropy_eps."
         )
     return (
         "kl_approx, clip_fraction and entropy look healthy. Is the return still rising at the end? Then learn "
