@@ -11,10 +11,11 @@ import pytest
 import torch
 from tensordict import TensorDict
 
-from autograder import run_judges
+from autograder import calibrate, run_judges
 from autograder.judges import tuning
 from autograder.judges.convergence import rule_of
 from autograder.judges.hw2 import test_convergence as judge
+from autograder.mutants import mutants_of
 from autograder.nbgrader_plugin.insert_sources import given_source
 from autograder.sandbox.kernel_student import kernel_student
 from autograder.student import LocalStudent
@@ -256,6 +257,18 @@ def test_the_given_settings_keep_to_the_budget():
     assert all(cost <= RULE["budget"][name] for name, cost in costs.items())
     notebook = nbformat.read(ROOT / "assignments/hw2/hw2.ipynb", as_version=4)
     assert sum("rule_of(\"hw2.convergence\")" in cell.source for cell in notebook.cells) == 1
+
+
+def test_bad_settings_keep_to_the_budget_and_are_not_trained_with_by_the_way():
+    names = {f"convergence/{mutant.name}" for mutant in mutants_of("hw2.convergence")}
+    assert names == set(RULE["mutants"])
+    assert not [mutant for mutant in mutants_of("hw2") if mutant.exercise == "hw2.convergence"]
+    assert calibrate.unit_judges("hw2", RULE["mutants"]) == dict.fromkeys(RULE["mutants"], "none")
+    with pytest.raises(ValueError, match="no mutant 'convergence/good' of hw2"):
+        calibrate.unit_judges("hw2", ["convergence/good"])
+    for mutant in mutants_of("hw2.convergence"):
+        exec(compile(mutant.path.read_text(), str(mutant.path), "exec"), {})
+        judge.accepted(LocalStudent(), RULE)
 
 
 TAMPERS = """

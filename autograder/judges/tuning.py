@@ -137,7 +137,7 @@ def culprit(config: MAPPOConfig, figures: dict[str, np.ndarray], broke: str, rul
         )
     if clipped > CLIPPED_MANY:
         return (
-            f"The policy jumps: clip_fraction is {clipped:.2f}, so many samples have left the clip range before "
+            f"The policy jumps: clip_fraction is {clipped:.2f}, so many samples left the clip range before "
             "they could teach. Lower lr, or num_epochs."
         )
     if abs(kl) < KL_ZERO and clipped < CLIPPED_NONE:
