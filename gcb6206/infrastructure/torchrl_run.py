@@ -44,7 +44,8 @@ OBSERVATION, ACTION, REWARD = ("agents", "observation"), ("agents", "action"), (
 RETURN, VALUE = ("agents", "episode_reward"), ("agents", "state_value")
 logging.getLogger("torchrl").setLevel(logging.WARNING)  # it tells of every buffer that it makes
 # Settings that only MultiAgentRun knows, and what they must be here.
-NOT_HERE = {"critic_lr": None, "target_kl": None, "reward_scale": 1.0, "history_length": 1}
+NOT_HERE = {"critic_lr": None, "entropy_eps_final": None, "target_kl": None, "reward_scale": 1.0, "history_length": 1,
+            "initial_std": 1.0}  # fmt: skip
 
 
 class TorchRLRun:
