@@ -55,7 +55,8 @@ def compared(runs: dict[str, str]) -> Markdown:
             f"| {minutes:.1f} |"
         )
         machines.add(about["hardware"])
-    rows += ["", "Recorded on: " + ("; ".join(sorted(machines)) or "nothing yet") + "."]
+    where = "; ".join(sorted(machines)) or "nothing yet"
+    rows += ["", f"Recorded on: {where}. Minutes are by the clock, with other work on the same cores."]
     return Markdown("\n".join(rows))
 
 

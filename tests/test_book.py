@@ -6,6 +6,7 @@ import fcntl
 import json
 import os
 import re
+import statistics
 import subprocess
 import sys
 from html.parser import HTMLParser
@@ -452,3 +453,21 @@ def test_the_first_nan_of_the_page_is_the_plain_inverse(book):
     text = (book / "book/marl/vmas.html").read_text(encoding="utf-8")
     assert "plain inverse is not finite at step" in text
     assert "log-probability of the course: all finite" in text
+
+
+def test_a_hot_start_lets_every_team_turn_the_wheel_one_way_and_a_cold_one_does_not(book):
+    rows = table(book / "book/marl/wheel.html", "turns the team")
+    hot, cold = (
+        [(float(share.strip("%")), float(end)) for label, _, share, end in rows if label == wanted]
+        for wanted in ("hot at first", "without heat")
+    )
+    assert len(hot) == 5 and min(share for share, _ in hot) >= 90 and max(end for _, end in hot) < -2
+    assert len(cold) == 3 and min(share for share, _ in cold) < 85
+    assert statistics.mean(end for _, end in cold) < statistics.mean(end for _, end in hot)
+
+
+def test_the_wheels_script_is_better_than_nothing_and_the_trained_teams_are_better_than_it(book):
+    text = (book / "book/marl/wheel.html").read_text(encoding="utf-8")
+    nothing, script = (float(re.search(rf"{name}: (-\d\.\d+)", text)[1]) for name in ("nothing", "VMAS[^:]*script"))
+    ends = re.search(r"<td[^>]*><p>ours</p></td>\s*<td[^>]*><p>([^<]*)</p>", text)[1].replace("−", "-").split(", ")
+    assert nothing == -5 and nothing < script < min(map(float, ends))
