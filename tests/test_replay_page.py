@@ -113,10 +113,12 @@ def difference(tab, replay, checkpoint, step) -> float:
     earned = sum(recorded["return"][: step + 1]) / 1000
     worst = max(np.abs(np.array(json.loads(said["poses"])) - places).max(), abs(float(said["return"]) - earned))
     worst = max(worst, abs(int(said["step"]) - step), abs(int(said["iteration"]) - recorded["iteration"]))
-    # the picture: half a radius below its centre every agent has its colour, if no later one is there
+    # the picture: every agent has its colour below its number, or in its centre where it is too small for one, if no
+    # later one is there
+    scale = json.loads(said["view"])[2]
     agents = [(e, p[:2]) for e, p in zip(replay["entities"], places) if e["agent"]]
     free = [
-        (entity, place - [0, 0.7 * entity["radius"]])
+        (entity, place - [0, 0.7 * entity["radius"] * (entity["radius"] * scale >= 8)])
         for i, (entity, place) in enumerate(agents)
         if all(np.hypot(*(place - other)) > 2.5 * entity["radius"] for _, other in agents[i + 1 :])
     ]
