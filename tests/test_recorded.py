@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import yaml
 
+import solutions
 from gcb6206.env_configs.config import ConfigError
 from gcb6206.infrastructure import multi_agent_run, team_replay
 from gcb6206.infrastructure.team_rollout import play_episodes
@@ -121,7 +122,9 @@ def test_the_notes_navigation_ends_at_2_5_or_more_for_every_seed():
 def test_the_wheel_turns_for_every_seed_and_for_the_whole_last_quarter():
     for seed in (1, 2, 3, 4, 5):
         returns = values(RESULTS / "vmas_wheel", seed)
-        assert returns[-1] > -3.0 and min(returns[-len(returns) // 4 :]) > returns[-1] - 0.3
+        assert returns[-1] > -3.0
+        late = range(len(returns) * 3 // 4, len(returns))
+        assert all(returns[i] > max(returns[:i]) - 0.3 for i in late)  # it never falls back
 
 
 def test_reverse_transport_ends_above_30_and_buzz_wire_above_0_for_every_seed():
@@ -135,6 +138,7 @@ def test_reverse_transport_ends_above_30_and_buzz_wire_above_0_for_every_seed():
 def test_a_kept_team_plays_as_it_did_at_the_end_of_its_training(path):
     from book import team_figures
 
+    solutions.load("hw2", "hw4")
     seed = int(path.stem.split("_")[1])
     config, agent = team_figures.trained(path.parent.name, seed)
     team = VmasTeam(config.scenario_name, 200, n_agents=config.n_agents)
