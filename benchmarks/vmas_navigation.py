@@ -4,14 +4,21 @@ The original notes' setting: 3 agents, 60 environments of 100 steps, 30 epochs o
 and central critic with 2 layers of 256 tanh units. TorchRL's side is ``TorchRLRun`` as in TorchRL's tutorial:
 Collector, MultiAgentMLP, TanhNormal, ClipPPOLoss with its GAE, ReplayBuffer, Adam. Both evaluate 200 episodes with
 the mean actions at the end, in the same environments. The two take turns, so that a noisy machine hurts both.
+
+``--benchmarl build/benchmarl/bin/python`` adds BenchMARL, in a process of its own environment, which
+``benchmarks/peers/benchmarl_navigation.py`` says how to make.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import statistics
+import subprocess
 import time
 import warnings
+from functools import partial
+from pathlib import Path
 
 import torch
 
@@ -22,6 +29,7 @@ from gcb6206.infrastructure.multi_agent_run import MultiAgentRun
 from gcb6206.infrastructure.torchrl_run import TorchRLRun
 
 EPISODES = 200
+PEER = Path(__file__).parent / "peers" / "benchmarl_navigation.py"
 
 
 def ours(config: MAPPOConfig, seed: int) -> tuple[list[float], list[float], float]:
@@ -46,6 +54,15 @@ def torchrl_tutorial(config: MAPPOConfig, seed: int) -> tuple[list[float], list[
         clock.end()
         clock.begin()
     return clock.wall, clock.processor, run.evaluate(EPISODES, seed).mean().item()
+
+
+def benchmarl(python: str, threads: int, config: MAPPOConfig, seed: int) -> tuple[list[float], list[float], float]:
+    """The same of BenchMARL, run by another interpreter."""
+    numbers = {"iterations": config.n_iters, "epochs": config.num_epochs, "threads": threads, "seed": seed}
+    words = [word for name, value in numbers.items() for word in (f"--{name}", str(value))]
+    printed = subprocess.run([python, str(PEER), *words], check=True, stdout=subprocess.PIPE, text=True).stdout
+    measured = json.loads(printed.splitlines()[-1])
+    return measured["wall"], measured["processor"], measured["return"]
 
 
 class Clock:
@@ -74,26 +91,29 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=5, help="pairs of runs (5)")
     parser.add_argument("--threads", type=int, default=2, help="threads of both (2)")
     parser.add_argument("--device", default="cpu", help="cpu or cuda:0 (cpu)")
+    parser.add_argument("--benchmarl", metavar="PYTHON", help="interpreter that has BenchMARL (left out)")
     args = parser.parse_args()
+    if args.benchmarl and args.device != "cpu":
+        parser.error("--benchmarl is measured on the CPU only: leave --device or --benchmarl out")
     warnings.filterwarnings("ignore")
     torch.set_num_threads(args.threads)
     solutions.load("hw2", "hw4")
     config = MAPPOConfig(n_agents=3, n_iters=args.iterations, num_epochs=args.epochs, device=args.device)
-    ratios = []
+    programs = {"ours": ours, "TorchRL": torchrl_tutorial}
+    if args.benchmarl:
+        programs["BenchMARL"] = partial(benchmarl, args.benchmarl, args.threads)
+    medians = {name: [] for name in programs}
     for pair in range(args.pairs):
-        line = []
-        for name, program in (("ours", ours), ("TorchRL", torchrl_tutorial)):
+        for name, program in programs.items():
             wall, processor, result = program(config, seed=pair)
-            line.append((statistics.median(wall), statistics.median(processor)))
-            print(
-                f"pair {pair + 1}: {name} {line[-1][0]:.2f} s an iteration ({line[-1][1]:.2f} s of processor "
-                f"time), return {result:.2f}",
-                flush=True,
-            )
-        ratios.append([theirs / mine for mine, theirs in zip(*line)])
-    wall, processor = ([ratio[i] for ratio in ratios] for i in range(2))
-    print(f"TorchRL / ours: {statistics.median(wall):.2f} by the clock (from {min(wall):.2f} to {max(wall):.2f}), "
-          f"{statistics.median(processor):.2f} in processor time")  # fmt: skip
+            medians[name].append((statistics.median(wall), statistics.median(processor)))
+            print("pair {}: {} {:.2f} s an iteration ({:.2f} s of processor time), return {:.2f}".format(
+                pair + 1, name, *medians[name][-1], result), flush=True)  # fmt: skip
+    for name in list(programs)[1:]:
+        ratios = [[theirs / mine for mine, theirs in zip(*pair)] for pair in zip(medians["ours"], medians[name])]
+        wall, processor = zip(*ratios)
+        print(f"{name} / ours: {statistics.median(wall):.2f} by the clock (from {min(wall):.2f} to "
+              f"{max(wall):.2f}), {statistics.median(processor):.2f} in processor time")  # fmt: skip
 
 
 if __name__ == "__main__":
