@@ -132,6 +132,23 @@ def test_reverse_transport_ends_above_30_and_buzz_wire_above_0_for_every_seed():
         assert all(values(RESULTS / name, seed)[-1] > goal for seed in (1, 2, 3))
 
 
+def ends(name):
+    return [values(RESULTS / name, seed)[-1] for seed in (1, 2, 3)]
+
+
+def test_the_notes_settings_do_what_the_chapter_says():
+    assert max(ends("vmas_buzz_wire_notes")) < min(ends("vmas_buzz_wire"))
+    assert max(ends("vmas_wheel_notes")) < min(ends("vmas_wheel"))
+
+    def early(name):  # mean return after 0.8 million frames
+        played = [dict(evaluations(RESULTS / name, seed)) for seed in (1, 2, 3)]
+        return statistics.mean(run[min(run, key=lambda step: abs(step - 8e5))] for run in played)
+
+    notes, ours = "vmas_reverse_transport_notes", "vmas_reverse_transport"
+    assert early(notes) > early(ours) - 1 and early(notes) > 0.9 * statistics.mean(ends(notes))
+    assert abs(statistics.mean(ends(notes)) - statistics.mean(ends(ours))) < 2
+
+
 @pytest.mark.parametrize(
     "path", sorted(RESULTS.glob("vmas_*/seed_*.pt")), ids=lambda path: f"{path.parent.name}-{path.stem}"
 )
