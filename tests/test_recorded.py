@@ -136,6 +136,20 @@ def ends(name):
     return [values(RESULTS / name, seed)[-1] for seed in (1, 2, 3)]
 
 
+def test_the_wheel_needs_what_the_chapter_says_and_nothing_else():
+    def every(name):
+        return [values(RESULTS / f"vmas_wheel_{name}", seed) for seed in (1, 2, 3)]
+
+    worst = min(values(RESULTS / "vmas_wheel", seed)[-1] for seed in (1, 2, 3, 4, 5))
+    assert max(max(run[: len(run) // 2]) for run in every("ends")) < -4.9 and max(ends("vmas_wheel_ends")) < -4.7
+    assert max(max(run[:4]) for run in every("raw")) < -4.9  # 40 of 100 iterations
+    assert sum(run[-1] > worst for run in every("raw")) == 2
+    for name in ("cold", "far"):
+        assert max(ends(f"vmas_wheel_{name}")) < worst
+    assert min(ends("vmas_wheel_few")) > worst
+    assert all(plain < scaled for plain, scaled in zip(ends("vmas_wheel_unscaled"), ends("vmas_wheel")))
+
+
 def test_the_notes_settings_do_what_the_chapter_says():
     assert max(ends("vmas_buzz_wire_notes")) < min(ends("vmas_buzz_wire"))
     assert max(ends("vmas_wheel_notes")) < min(ends("vmas_wheel"))
