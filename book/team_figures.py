@@ -61,7 +61,13 @@ def compared(runs: dict[str, str]) -> Markdown:
 
 
 def plot(ax: Axes, runs: dict[str, str], tag: str = RETURN) -> None:
-    """Draw each run's mean over the seeds against millions of frames, with the range between the seeds."""
+    """Draw each run's mean over the seeds against millions of frames, with the range between the seeds.
+
+    Raises:
+        ValueError: more runs than there are colours.
+    """
+    if len(runs) > len(figures.COLOURS):
+        raise ValueError(f"{len(runs)} runs for {len(figures.COLOURS)} colours: draw fewer in one plot")
     for (label, name), colour in zip(runs.items(), figures.COLOURS):
         frames, values = figures.spread(name, tag)
         if not len(values):
