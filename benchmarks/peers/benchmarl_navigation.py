@@ -42,7 +42,7 @@ class Clock(Callback):
         now = time.perf_counter(), time.process_time()
         self.wall.append(now[0] - self._begun[0])
         self.processor.append(now[1] - self._begun[1])
-        self._begun = now
+        self.begin()
 
     def on_evaluation_end(self, rollouts) -> None:
         """Keep the returns; BenchMARL evaluates after the first iteration and after the last."""
