@@ -96,7 +96,7 @@ def parser() -> argparse.ArgumentParser:
         "calibrate",
         help="choose a homework's convergence threshold from many runs, and measure how often it errs",
         description="Train the reference and mutants over many seeds, and write the threshold and its error "
-        "bounds into autograder/thresholds.yaml. Takes from minutes to hours; can be stopped and resumed.",
+        "bounds into autograder/trusted/thresholds.yaml. Takes from minutes to hours; can be stopped and resumed.",
     )
     calibrate.add_argument("homework", help="a homework with a convergence judge, such as hw3")
     calibrate.add_argument(
@@ -134,14 +134,16 @@ def try_sandbox(_: argparse.Namespace) -> int:
         print(f"{'✓' if holds else '✗'} {name}")
     version = cgroups.version()
     how = f"control groups (version {version}) and " if version else ""
-    print(f"memory in total and processes are held by {how}a watchdog; cores {'are' if version else 'are not'} bounded")
+    print(
+        f"memory in total and processes are held by {how}a watchdog; cores {'are' if version else 'are not'} bounded"
+    )
     return FULL_MARKS if all(found.values()) else LOST_POINTS
 
 
 def judge_file(args: argparse.Namespace) -> int:
     """Judges one solution file."""
-    from autograder.runner import exercises_of, run_judges
     from autograder.sandbox import kernel_student
+    from autograder.trusted.runner import exercises_of, run_judges
 
     if args.seed < 0:
         raise ValueError(f"--seed is {args.seed}; expected 0 or a positive whole number")
@@ -197,7 +199,7 @@ def sweep_mutants(mutants: list[Mutant], seeds: range) -> int:
 
 def calibrate_homework(args: argparse.Namespace) -> int:
     """Calibrates a homework's convergence judge and prints what was found."""
-    from autograder.calibrate import calibrate
+    from autograder.trusted.calibrate import calibrate
 
     try:
         print(

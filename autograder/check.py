@@ -6,7 +6,7 @@ import contextlib
 import io
 
 from autograder import PUBLISHED_SEED
-from autograder.report import Report
+from autograder.trusted.report import Report
 
 _PRINTED_LINES = 20
 
@@ -49,8 +49,8 @@ def check(exercise: str, seed: int = PUBLISHED_SEED) -> CheckResult:
     Raises:
         UnknownExercise: there is no such exercise; the message names the nearest.
     """
-    from autograder.runner import run_judges
-    from autograder.student import LocalStudent
+    from autograder.student_side.student import LocalStudent
+    from autograder.trusted.runner import run_judges
 
     output = io.StringIO()  # progress bars and warnings on stderr would cost the points of a grade cell
     with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):

@@ -17,9 +17,9 @@ from pathlib import Path
 
 from autograder.nbgrader_plugin.course_root import COURSE, make_root, nbgrader
 
-FOLDERS = ("gcb6206", "experiments", "autograder/judges", "autograder/probes")
-MODULES = ("__init__", "check", "exchange", "judging", "report", "runner", "student")
-FILES = (*(f"autograder/{name}.py" for name in MODULES), "autograder/thresholds.yaml")
+FOLDERS = ("gcb6206", "experiments", "autograder/student_side", "autograder/trusted/judges")
+MODULES = ("__init__", "check", "trusted/__init__", "trusted/judging", "trusted/report", "trusted/runner")
+FILES = (*(f"autograder/{name}.py" for name in MODULES), "autograder/trusted/thresholds.yaml")
 SUFFIXES = (".py", ".yaml")
 # What the package and the notebooks import, and the notebook programs themselves.
 PACKAGES = ("torch", "torchrl", "gymnasium", "vmas", "ale-py", "opencv-python", "numpy", "threadpoolctl", "imageio", "tensorboard",

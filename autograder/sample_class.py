@@ -19,8 +19,8 @@ from nbformat.notebooknode import NotebookNode
 
 from autograder import max_points
 from autograder.nbgrader_plugin.course_root import COURSE, make_root, nbgrader
-from autograder.nbgrader_plugin.insert_sources import grade_id, solution_source
-from autograder.runner import exercises_of
+from autograder.trusted.runner import exercises_of
+from autograder.trusted.sources import grade_id, solution_source
 
 ROOT = COURSE / "build" / "sample_class"
 

@@ -19,7 +19,7 @@ from stable_baselines3.common.env_util import make_vec_env
 import solutions
 from gcb6206.env_configs.ppo_config import PPOConfig
 from gcb6206.infrastructure.logger import NullLogger
-from gcb6206.infrastructure.ppo_run import PPORun
+from gcb6206.runs.ppo import PPORun
 
 
 def ours(rollouts: int, seed: int) -> float:

@@ -25,8 +25,8 @@ import torch
 import solutions
 from gcb6206.env_configs.mappo_config import MAPPOConfig
 from gcb6206.infrastructure.logger import NullLogger
-from gcb6206.infrastructure.multi_agent_run import MultiAgentRun
-from gcb6206.infrastructure.torchrl_run import TorchRLRun
+from gcb6206.runs.team import MultiAgentRun
+from gcb6206.runs.torchrl import TorchRLRun
 
 EPISODES = 200
 PEER = Path(__file__).parent / "peers" / "benchmarl_navigation.py"
@@ -35,7 +35,9 @@ PEER = Path(__file__).parent / "peers" / "benchmarl_navigation.py"
 def ours(config: MAPPOConfig, seed: int) -> tuple[list[float], list[float], float]:
     """Wall and processor seconds of every iteration of our loop, and the mean return of the trained team."""
     run = MultiAgentRun(
-        config.build(), NullLogger(), argparse.Namespace(seed=seed, eval_interval=0, num_eval_episodes=EPISODES)
+        config.build(),
+        NullLogger(),
+        argparse.Namespace(seed=seed, eval_interval=0, num_eval_episodes=EPISODES),
     )
     clock = Clock()
     for progress in run.iterations():
@@ -56,11 +58,15 @@ def torchrl_tutorial(config: MAPPOConfig, seed: int) -> tuple[list[float], list[
     return clock.wall, clock.processor, run.evaluate(EPISODES, seed).mean().item()
 
 
-def benchmarl(python: str, threads: int, config: MAPPOConfig, seed: int) -> tuple[list[float], list[float], float]:
+def benchmarl(
+    python: str, threads: int, config: MAPPOConfig, seed: int
+) -> tuple[list[float], list[float], float]:
     """The same of BenchMARL, run by another interpreter."""
     numbers = {"iterations": config.n_iters, "epochs": config.num_epochs, "threads": threads, "seed": seed}
     words = [word for name, value in numbers.items() for word in (f"--{name}", str(value))]
-    printed = subprocess.run([python, str(PEER), *words], check=True, stdout=subprocess.PIPE, text=True).stdout
+    printed = subprocess.run(
+        [python, str(PEER), *words], check=True, stdout=subprocess.PIPE, text=True
+    ).stdout
     measured = json.loads(printed.splitlines()[-1])
     return measured["wall"], measured["processor"], measured["return"]
 
@@ -110,7 +116,9 @@ def main() -> None:
             print("pair {}: {} {:.2f} s an iteration ({:.2f} s of processor time), return {:.2f}".format(
                 pair + 1, name, *medians[name][-1], result), flush=True)  # fmt: skip
     for name in list(programs)[1:]:
-        ratios = [[theirs / mine for mine, theirs in zip(*pair)] for pair in zip(medians["ours"], medians[name])]
+        ratios = [
+            [theirs / mine for mine, theirs in zip(*pair)] for pair in zip(medians["ours"], medians[name])
+        ]
         wall, processor = zip(*ratios)
         print(f"{name} / ours: {statistics.median(wall):.2f} by the clock (from {min(wall):.2f} to "
               f"{max(wall):.2f}), {statistics.median(processor):.2f} in processor time")  # fmt: skip

@@ -15,8 +15,8 @@ import torch
 
 import solutions
 from gcb6206.env_configs.mappo_config import MAPPOConfig
-from gcb6206.infrastructure.multi_agent_run import make_agent
-from gcb6206.infrastructure.team_rollout import collect_batch
+from gcb6206.runs.team import make_agent
+from gcb6206.runs.team_rollout import collect_batch
 
 
 def measure(num_envs: int, args: argparse.Namespace) -> tuple[float, float]:

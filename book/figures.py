@@ -149,8 +149,11 @@ def curve_viewer(runs: dict[str, str], tags: list[str]) -> HTML:
     data = []
     for label, name in runs.items():
         seeds = {
-            seed: {tag: {"x": steps.astype(int).tolist(), "y": [float(f"{v:.4g}") for v in values]}
-                   for tag, (steps, values) in logged.items() if tag in tags}
+            seed: {
+                tag: {"x": steps.astype(int).tolist(), "y": [float(f"{v:.4g}") for v in values]}
+                for tag, (steps, values) in logged.items()
+                if tag in tags
+            }
             for seed, logged in curves(name).items()
         }
         if seeds:
@@ -165,7 +168,7 @@ def curve_viewer(runs: dict[str, str], tags: list[str]) -> HTML:
 
 
 def replays() -> dict[str, dict]:
-    """The recorded replays of teams, by the names of their runs; see ``gcb6206/infrastructure/team_replay.py``."""
+    """The recorded replays of teams, by the names of their runs; see ``gcb6206/runs/team_replay.py``."""
     files = sorted(RESULTS.glob("*/replay.json"))
     found = {file.parent.name: json.loads(file.read_text(encoding="utf-8")) for file in files}
     order = ("navigation", "wheel", "buzz_wire", "reverse_transport")

@@ -9,11 +9,13 @@ import matplotlib.pyplot as plt
 import numpy as np
 from IPython.display import Markdown
 
-from autograder import calibrate
-from autograder.judges.convergence import rule_of
+from autograder.trusted import calibrate
+from autograder.trusted.judges.convergence import rule_of
 from book.figures import COLOURS, RESULTS
 
-SCALES = {"hw4": ("way made in percent, median of the last three snapshots; runs below 0 stand at 0", (0, 80))}
+SCALES = {
+    "hw4": ("way made in percent, median of the last three snapshots; runs below 0 stand at 0", (0, 80))
+}
 
 
 def recorded(name: str) -> dict:
@@ -93,7 +95,9 @@ def runs(homework: str) -> None:
         for part, face in (("fit", colour), ("held_out", "none")):
             heights = row + rng.uniform(-0.25, 0.25, len(found[part]))
             shown = np.clip(found[part], *limits)
-            ax.scatter(shown, heights, s=16, facecolors=face, edgecolors=colour, linewidths=0.9, clip_on=False)
+            ax.scatter(
+                shown, heights, s=16, facecolors=face, edgecolors=colour, linewidths=0.9, clip_on=False
+            )
     ax.axvline(rule["threshold"], color="black", linewidth=1)
     names = [name.split("/")[-1] for name in rule["calibration"]["runs"]]
     ax.set_yticks(range(len(names)), names)

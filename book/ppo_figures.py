@@ -17,13 +17,13 @@ import numpy as np
 from IPython.display import Markdown
 
 from autograder import PUBLISHED_SEED, run_judges
-from autograder.report import JudgeResult
-from autograder.student import LocalStudent
+from autograder.student_side.student import LocalStudent
+from autograder.trusted.report import JudgeResult
 from book.figures import COLOURS, ROOT
 from gcb6206.env_configs.ppo_config import PPOConfig
 from gcb6206.exercises import filled, get
 from gcb6206.infrastructure.logger import NullLogger
-from gcb6206.infrastructure.ppo_run import PPORun
+from gcb6206.runs.ppo import PPORun
 from gcb6206.scripts import diagnose
 
 BROKEN = ROOT / "tests" / "data" / "diagnose"  # recorded runs, healthy ones among them

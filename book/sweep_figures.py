@@ -170,7 +170,11 @@ def curves(field: str) -> None:
     for ax, (task, name) in zip(axes, TASKS.items()):
         found = settings(task, field)
         for setting, colour in zip(found, colours(found)):
-            style = {"color": colour, "linewidth": 2.2 if setting.usual else 1.4, "label": text(setting.value)}
+            style = {
+                "color": colour,
+                "linewidth": 2.2 if setting.usual else 1.4,
+                "label": text(setting.value),
+            }
             ax.plot(setting.steps / 1000, setting.returns.mean(0), **style, zorder=3 if setting.usual else 2)
             low, high = interval(setting.returns)
             ax.fill_between(setting.steps / 1000, low, high, color=colour, alpha=0.15, linewidth=0)

@@ -13,10 +13,10 @@ from book import figures
 from book.sweep_figures import interval
 from gcb6206.agents.mappo_agent import MAPPOAgent
 from gcb6206.env_configs.mappo_config import MAPPOConfig
+from gcb6206.envs.vmas import VmasTeam
 from gcb6206.infrastructure.checkpoint import load_checkpoint
-from gcb6206.infrastructure.multi_agent_run import make_agent
-from gcb6206.infrastructure.team_rollout import play_episodes
-from gcb6206.infrastructure.vmas_envs import VmasTeam
+from gcb6206.runs.team import make_agent
+from gcb6206.runs.team_rollout import play_episodes
 
 RETURN = "eval/episode_reward_sum"  # 200 episodes with the mean actions, a mean over agents
 

@@ -23,7 +23,7 @@ HOMEWORKS: dict[str, tuple[str, ...]] = {
         "gcb6206.agents.ppo_agent",
     ),
     "hw2": (
-        "gcb6206.infrastructure.vmas_envs",
+        "gcb6206.envs.vmas",
         "gcb6206.infrastructure.sentinel",
         "gcb6206.networks.team",
         "gcb6206.env_configs.mappo_config",

@@ -9,8 +9,8 @@ import torch
 from gcb6206.exercises import solves
 from gcb6206.infrastructure import pytorch_util as ptu
 from gcb6206.infrastructure.replay_buffer import MemoryEfficientReplayBuffer
-from gcb6206.infrastructure.training_run import TrainingRun
 from gcb6206.infrastructure.utils import render_frame
+from gcb6206.runs.dqn import TrainingRun
 
 
 @solves("hw3.get_action")

@@ -37,7 +37,9 @@ def global_state(observation: torch.Tensor) -> torch.Tensor:
 
 
 @solves("hw4.centralized_value")
-def centralized_value(critic: Callable[[torch.Tensor], torch.Tensor], observation: torch.Tensor) -> torch.Tensor:
+def centralized_value(
+    critic: Callable[[torch.Tensor], torch.Tensor], observation: torch.Tensor
+) -> torch.Tensor:
     # TODO(student): the critic's value of the global state, for every agent
     # HINT: team.global_state, Tensor.unsqueeze, Tensor.expand
     ### BEGIN SOLUTION

@@ -46,7 +46,12 @@ def test_the_interval_covers_what_it_promises():
 def test_successes_are_those_of_the_last_evaluation_or_of_one_before(tmp_path, monkeypatch):
     monkeypatch.setattr(figures, "RESULTS", tmp_path)
     (tmp_path / "run").mkdir()
-    rows = ["tag,step,value", "eval/success_rate,10,0.2", "eval/success_rate,20,0.29", "eval/success_rate,30,1"]
+    rows = [
+        "tag,step,value",
+        "eval/success_rate,10,0.2",
+        "eval/success_rate,20,0.29",
+        "eval/success_rate,30,1",
+    ]
     (tmp_path / "run" / "seed_4.csv").write_text("\n".join(rows))
     assert arm_figures.successes("run") == {4: 100}
     assert arm_figures.successes("run", step=29) == {4: 29}
@@ -66,7 +71,10 @@ def test_successes_are_those_of_the_last_evaluation_or_of_one_before(tmp_path, m
         ("a reach is cut off after 100 of them", gym.spec(REACH).max_episode_steps == 100),
         ("a pick-and-place after 200", gym.spec(PICK_PLACE).max_episode_steps == 200),
         ("-10 times the distance in metres", roarm.SHAPING == 10),
-        ("one milestone, 0.5 for the first time", list(roarm.RoArmReachVectorEnv.MILESTONES.values()) == [0.5]),
+        (
+            "one milestone, 0.5 for the first time",
+            list(roarm.RoArmReachVectorEnv.MILESTONES.values()) == [0.5],
+        ),
         (
             "at the cube 0.5, gripped 1, lifted 1.5, at the goal 2",
             list(roarm.RoArmPickPlaceVectorEnv.MILESTONES.values()) == [0.5, 1, 1.5, 2],

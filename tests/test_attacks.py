@@ -13,10 +13,10 @@ from attacks.hostile import ATTACKS, EVIL
 from attacks.scene import FULL, Scene
 
 from autograder import run_judges
-from autograder.exchange import decode, encode
-from autograder.judges import cartpole
-from autograder.judges.hw3.test_convergence import RULE
-from autograder.student import Student
+from autograder.student_side.exchange import decode, encode
+from autograder.student_side.student import Student
+from autograder.trusted.judges import cartpole
+from autograder.trusted.judges.hw3.test_convergence import RULE
 
 # Two classes of some sixty, graded once each by one process.
 pytestmark = [pytest.mark.xdist_group("attacks"), pytest.mark.timeout(3600)]

@@ -468,6 +468,12 @@ def test_a_hot_start_lets_every_team_turn_the_wheel_one_way_and_a_cold_one_does_
 
 def test_the_wheels_script_is_better_than_nothing_and_the_trained_teams_are_better_than_it(book):
     text = (book / "book/marl/wheel.html").read_text(encoding="utf-8")
-    nothing, script = (float(re.search(rf"{name}: (-\d\.\d+)", text)[1]) for name in ("nothing", "VMAS[^:]*script"))
-    ends = re.search(r"<td[^>]*><p>ours</p></td>\s*<td[^>]*><p>([^<]*)</p>", text)[1].replace("−", "-").split(", ")
+    nothing, script = (
+        float(re.search(rf"{name}: (-\d\.\d+)", text)[1]) for name in ("nothing", "VMAS[^:]*script")
+    )
+    ends = (
+        re.search(r"<td[^>]*><p>ours</p></td>\s*<td[^>]*><p>([^<]*)</p>", text)[1]
+        .replace("−", "-")
+        .split(", ")
+    )
     assert nothing == -5 and nothing < script < min(map(float, ends))

@@ -13,17 +13,17 @@ import pytest
 import torch
 import yaml
 
-from autograder import calibrate as cal
 from autograder.__main__ import main
-from autograder.judges import cartpole
-from autograder.judges import convergence as shared
-from autograder.judges.hw3 import test_convergence as hw3
-from autograder.probes.disguise import disguised
-from autograder.runner import run_judges
-from autograder.student import LocalStudent, StudentFailure
+from autograder.student_side.probes.disguise import disguised
+from autograder.student_side.student import LocalStudent, StudentFailure
+from autograder.trusted import calibrate as cal
+from autograder.trusted.judges import cartpole
+from autograder.trusted.judges import convergence as shared
+from autograder.trusted.judges.hw3 import test_convergence as hw3
+from autograder.trusted.runner import run_judges
 from gcb6206 import exercises
 from gcb6206.env_configs.dqn_basic_config import make_vector_env
-from gcb6206.infrastructure.training_run import TrainingRun
+from gcb6206.runs.dqn import TrainingRun
 
 RULE = {"threshold": 100.0, "seeds": 3, "needed": 2}
 
@@ -165,7 +165,9 @@ def test_runs_with_a_local_critic_end_no_lower_as_the_page_says():
 
 @pytest.mark.parametrize("homework", ["hw1", "hw3", "hw4"])
 def test_a_submission_costs_at_most_a_minute(homework):
-    assert shared.rule_of(f"{homework}.convergence")["calibration"]["cpu_seconds_of_a_submission"]["max"] <= 60
+    assert (
+        shared.rule_of(f"{homework}.convergence")["calibration"]["cpu_seconds_of_a_submission"]["max"] <= 60
+    )
 
 
 def test_writing_changes_one_entry_and_keeps_every_comment(tmp_path):
@@ -299,7 +301,9 @@ def test_a_fixed_threshold_is_measured_and_stays(fixed, expected, monkeypatch, t
 
     path = tmp_path / "thresholds.yaml"
     line = "  fixed: true\n" if fixed else ""
-    path.write_text(f"hw7.convergence:\n  threshold: 475\n{line}  seeds: 3\n  needed: 2\n  mutants: [a/wrong]\n")
+    path.write_text(
+        f"hw7.convergence:\n  threshold: 475\n{line}  seeds: 3\n  needed: 2\n  mutants: [a/wrong]\n"
+    )
     monkeypatch.setattr(cal, "COURSE", tmp_path)
     monkeypatch.setattr(cal, "THRESHOLDS", path)
     monkeypatch.setattr(cal, "run_jobs", runs)

@@ -17,7 +17,7 @@ from nbgrader.api import Gradebook
 from autograder.nbgrader_plugin import history
 from autograder.nbgrader_plugin.course_root import make_root, nbgrader
 from autograder.nbgrader_plugin.exporters import WORST_FIRST
-from autograder.report import VERDICTS
+from autograder.trusted.report import VERDICTS
 
 # The exporters share one gradebook, so one process runs them.
 pytestmark = pytest.mark.xdist_group("exporters")

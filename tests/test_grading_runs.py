@@ -33,8 +33,8 @@ from nbgrader.api import Base, Gradebook
 from sqlalchemy import func, select
 
 from autograder import max_points
-from autograder.grading import RECORD
 from autograder.nbgrader_plugin.course_root import COURSE, make_root, nbgrader
+from autograder.nbgrader_plugin.grading import RECORD
 from autograder.sample_class import CRASH, SAMPLES, solution_cell, solvable, solved
 from autograder.sandbox import cgroups
 
@@ -151,7 +151,11 @@ def nursery_of(process: subprocess.Popen) -> list[Path]:
 
 
 def workers_of(process: subprocess.Popen) -> list[psutil.Process]:
-    return [child for child in psutil.Process(process.pid).children() if "autograder.pool" in child.cmdline()]
+    return [
+        child
+        for child in psutil.Process(process.pid).children()
+        if "autograder.nbgrader_plugin.pool" in child.cmdline()
+    ]
 
 
 def kernels_in(nursery: Path) -> set[str]:

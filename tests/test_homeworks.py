@@ -15,9 +15,10 @@ from nbgrader.api import Gradebook
 
 from autograder import max_points, release
 from autograder.nbgrader_plugin.course_root import COURSE, make_root, nbgrader
-from autograder.nbgrader_plugin.insert_sources import InsertSources, SourceError, given_source
+from autograder.nbgrader_plugin.insert_sources import InsertSources
 from autograder.sample_class import SAMPLES, solution_cell, solvable, solved, submissions
-from gcb6206.infrastructure.torchrl_run import TorchRLRun
+from autograder.trusted.sources import SourceError, given_source
+from gcb6206.runs.torchrl import TorchRLRun
 
 HOMEWORKS = ("hw2", "hw4")
 # The whole module shares one class a homework, so one process runs it.
@@ -49,7 +50,9 @@ def test_the_archive_holds_stubs_and_no_solution(homework, course, released, tmp
         cells = json.loads(archive.read(f"gcb6206-{homework}/{homework}.ipynb"))["cells"]
         pinned = archive.read(f"gcb6206-{homework}/requirements.txt").decode()
     text = "\n".join("".join(cell["source"]) for cell in cells)
-    assert "SOLUTION" not in text and "MARK SCHEME" not in text and re.search(r"^vmas==", pinned, re.MULTILINE)
+    assert (
+        "SOLUTION" not in text and "MARK SCHEME" not in text and re.search(r"^vmas==", pinned, re.MULTILINE)
+    )
     for name in solvable(homework):
         assert "raise NotImplementedError()" in solution_cell(released, name).source
 
@@ -61,7 +64,7 @@ def test_every_cell_runs_with_the_reference_solutions(homework, released, tmp_pa
     iterations = TorchRLRun.iterations
     monkeypatch.setattr(TorchRLRun, "iterations", lambda run: itertools.islice(iterations(run), 1))
     notebook, names = solved(released, solvable(homework)), {"__name__": "__main__"}
-    short = {'"--n-iters", "12"': '"--n-iters", "1"', '"--eval-interval", "4"': '"--num-eval-episodes", "2"'}
+    short = {"--n-iters 12": "--n-iters 1", '"--eval-interval", "4"': '"--num-eval-episodes", "2"'}
     for cell in notebook.cells:
         if cell.cell_type == "code":
             source = cell.source

@@ -13,15 +13,15 @@ import pytest
 
 from autograder import check, max_points, run_judges
 from autograder.__main__ import main
-from autograder.exchange import ExchangeError, decode, encode
-from autograder.judges import cartpole, convergence
-from autograder.judges.hw3.test_convergence import RULE as CARTPOLE_RULE
-from autograder.judging import JudgeFailure, compare
 from autograder.mutants import Mutant, Outcome, mutants_of, patched
 from autograder.mutants.sweep import Record, table
-from autograder.report import JudgeResult, Report
-from autograder.runner import UnknownExercise, judges_of
-from autograder.student import LocalStudent, Student, StudentFailure
+from autograder.student_side.exchange import ExchangeError, decode, encode
+from autograder.student_side.student import LocalStudent, Student, StudentFailure
+from autograder.trusted.judges import cartpole, convergence
+from autograder.trusted.judges.hw3.test_convergence import RULE as CARTPOLE_RULE
+from autograder.trusted.judging import JudgeFailure, compare
+from autograder.trusted.report import JudgeResult, Report
+from autograder.trusted.runner import UnknownExercise, judges_of
 from gcb6206 import exercises
 
 ROOT = Path(__file__).parents[1]
@@ -354,7 +354,9 @@ def test_convergence_waits_for_unsolved_exercises(solved):
 
 def test_convergence_probe_trains_and_returns_weights(solved):
     rule = {**CARTPOLE_RULE["training"], "total_steps": 300, "learning_starts": 100}
-    reply = LocalStudent().run("hw3.convergence", seed=1, training=rule, snapshot_every=50, **cartpole.NO_DISGUISE)
+    reply = LocalStudent().run(
+        "hw3.convergence", seed=1, training=rule, snapshot_every=50, **cartpole.NO_DISGUISE
+    )
     assert reply["updates"] == 200 and len(reply["critics"]) == 3
     first, *_, last = convergence.checked(reply["critics"], cartpole.SHAPES)
     assert not np.allclose(first[0], last[0])
@@ -457,7 +459,7 @@ def test_importing_check_is_quick():
 
 def test_points_are_known_without_running():
     for name in exercises.HOMEWORKS:
-        order = importlib.import_module(f"autograder.judges.{name}").ORDER
+        order = importlib.import_module(f"autograder.trusted.judges.{name}").ORDER
         assert max_points(name) == sum(max_points(f"{name}.{exercise}") for exercise in order)
     trained = [f"hw{number}.convergence" for number in (1, 2, 3, 4)]
     assert {name: max_points(name) for name in (*STUBS, *trained)} == {

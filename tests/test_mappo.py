@@ -8,8 +8,8 @@ import torch
 from torch import nn
 
 from gcb6206.agents.mappo_agent import MAPPOAgent, mappo_loss, multi_agent_gae
+from gcb6206.envs.vmas import episode_reward_sum, expand_done, num_envs
 from gcb6206.infrastructure.sentinel import NonFiniteError, check_finite, first_nonfinite
-from gcb6206.infrastructure.vmas_envs import episode_reward_sum, expand_done, num_envs
 from gcb6206.networks.policies import log_tanh_slope
 from gcb6206.networks.team import (
     LOWEST_STD,
@@ -244,7 +244,9 @@ def test_the_first_actions_have_the_standard_deviation_that_was_asked_for(initia
 def test_network_equals_pytorchs_own_in_both_precisions():
     torch.manual_seed(0)
     network = MLP(F, 4, [64, 64], 1.0)
-    plain = nn.Sequential(*[module for layer in network.layers for module in (layer, nn.Tanh())], network.head)
+    plain = nn.Sequential(
+        *[module for layer in network.layers for module in (layer, nn.Tanh())], network.head
+    )
 
     def outcome(run, rough):
         network.zero_grad()

@@ -15,9 +15,9 @@ from nbgrader.api import Gradebook
 from autograder import max_points, release
 from autograder.nbgrader_plugin import submission
 from autograder.nbgrader_plugin.course_root import COURSE, make_root, nbgrader
-from autograder.nbgrader_plugin.insert_sources import SourceError, check_markers, grade_id, solution_source
-from autograder.runner import exercises_of
 from autograder.sample_class import CRASH, solution_cell, solvable, solved
+from autograder.trusted.runner import exercises_of
+from autograder.trusted.sources import SourceError, check_markers, grade_id, solution_source
 from gcb6206 import exercises
 
 SOURCE = COURSE / "assignments" / "hw3" / "hw3.ipynb"
@@ -182,7 +182,9 @@ def forged(released):
             cell.outputs = [
                 nbformat.v4.new_output("execute_result", data={"text/plain": f"{points}"}, execution_count=1)
             ]
-    patch = "import autograder.probes\nautograder.probes.answer = lambda request: b''\n"
+    patch = (
+        "import autograder.student_side.probes\nautograder.student_side.probes.answer = lambda request: b''\n"
+    )
     notebook.cells.insert(1, nbformat.v4.new_code_cell(patch + "import sys; print('noise', file=sys.stderr)"))
     return notebook
 
@@ -336,7 +338,7 @@ def test_feedback_names_the_reason(graded, student, reason):
 def test_feedback_shows_the_table_and_none_of_our_tracebacks(graded):
     page = feedback_of(graded, "syntax_error")
     assert page.count("gcb-report") == len(EXERCISES)
-    assert "autograder/judges" not in page and "site-packages/autograder" not in page
+    assert "autograder/trusted/judges" not in page and "site-packages/autograder" not in page
 
 
 def test_nothing_that_a_link_points_to_is_copied(graded):

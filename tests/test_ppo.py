@@ -14,16 +14,16 @@ from torch import nn
 from gcb6206.agents.ppo_agent import approx_kl, clip_fraction, compute_gae, explained_variance
 from gcb6206.env_configs.config import ConfigError
 from gcb6206.env_configs.ppo_config import PPOConfig
+from gcb6206.envs.vector import make_vector_env, set_difficulty
 from gcb6206.exercises import filled
 from gcb6206.infrastructure.checkpoint import CheckpointError, load_checkpoint
 from gcb6206.infrastructure.logger import Logger, NullLogger
 from gcb6206.infrastructure.normalization import ObservationNormalizer, RewardNormalizer, RunningMoments
-from gcb6206.infrastructure.ppo_run import PPORun, make_agent
-from gcb6206.infrastructure.rollout import RolloutCollector, play_episodes
-from gcb6206.infrastructure.training_run import CHECKPOINT
-from gcb6206.infrastructure.vector_envs import make_vector_env, set_difficulty
 from gcb6206.networks.policies import CategoricalPolicy, TanhNormalPolicy, make_policy
 from gcb6206.networks.twin_mlp import TwinMLP
+from gcb6206.runs.dqn import CHECKPOINT
+from gcb6206.runs.ppo import PPORun, make_agent
+from gcb6206.runs.rollout import RolloutCollector, play_episodes
 from gcb6206.scripts import run_hw3, run_ppo
 from gcb6206.scripts.parse_tensorboard import read_scalars
 

@@ -15,8 +15,8 @@ import test_diagnose
 import torch
 
 import solutions
-from autograder.judges.convergence import rule_of
 from autograder.mutants import mutants_of
+from autograder.trusted.judges.convergence import rule_of
 from gcb6206 import exercises
 from gcb6206.infrastructure import pytorch_util as ptu
 from gcb6206.scripts import diagnose

@@ -13,9 +13,10 @@ import yaml
 
 import solutions
 from gcb6206.env_configs.config import ConfigError
-from gcb6206.infrastructure import multi_agent_run, team_replay
-from gcb6206.infrastructure.team_rollout import play_episodes
-from gcb6206.infrastructure.vmas_envs import VmasTeam
+from gcb6206.envs.vmas import VmasTeam
+from gcb6206.runs import team as multi_agent_run
+from gcb6206.runs import team_replay
+from gcb6206.runs.team_rollout import play_episodes
 from gcb6206.scripts import record
 
 RESULTS = Path("book/results")
@@ -88,7 +89,9 @@ def test_everything_described_is_recorded_with_at_least_three_seeds():
     described = yaml.safe_load((RESULTS / "results.yaml").read_text())
     for name, result in described.items():
         assert len(result["seeds"]) >= 3
-        assert {f"seed_{seed}.csv" for seed in result["seeds"]} == {p.name for p in (RESULTS / name).glob("*.csv")}
+        assert {f"seed_{seed}.csv" for seed in result["seeds"]} == {
+            p.name for p in (RESULTS / name).glob("*.csv")
+        }
 
 
 def test_default_cartpole_ends_at_475_or_more_for_every_seed_and_a_constant_rate_does_not():
@@ -141,7 +144,9 @@ def test_the_wheel_needs_what_the_chapter_says_and_nothing_else():
         return [values(RESULTS / f"vmas_wheel_{name}", seed) for seed in (1, 2, 3)]
 
     worst = min(values(RESULTS / "vmas_wheel", seed)[-1] for seed in (1, 2, 3, 4, 5))
-    assert max(max(run[: len(run) // 2]) for run in every("ends")) < -4.9 and max(ends("vmas_wheel_ends")) < -4.7
+    assert (
+        max(max(run[: len(run) // 2]) for run in every("ends")) < -4.9 and max(ends("vmas_wheel_ends")) < -4.7
+    )
     assert max(max(run[:4]) for run in every("raw")) < -4.9  # 40 of 100 iterations
     assert sum(run[-1] > worst for run in every("raw")) == 2
     for name in ("cold", "far"):
@@ -179,7 +184,9 @@ def test_a_kept_team_plays_as_it_did_at_the_end_of_its_training(path):
 
 
 def test_recording_keeps_scalars_and_goes_on_where_it_stopped(tmp_path, capsys):
-    command = "-cfg experiments/dqn/cartpole_quick.yaml --total_steps 300 --learning_starts 100 -ei 100 -neval 1"
+    command = (
+        "-cfg experiments/dqn/cartpole_quick.yaml --total_steps 300 --learning_starts 100 -ei 100 -neval 1"
+    )
     (tmp_path / "results.yaml").write_text(
         yaml.safe_dump({"small": {"about": "a test", "command": command, "seeds": [1, 2]}})
     )
@@ -196,7 +203,9 @@ def test_recording_keeps_scalars_and_goes_on_where_it_stopped(tmp_path, capsys):
 
 
 def test_a_mutant_is_recorded_in_the_place_of_the_reference_solution_and_of_nothing_else(tmp_path):
-    command = "--scenario-name wheel --n-agents 4 --frames-per-batch 400 --max-steps 20 --n-iters 2 --num-epochs 1 "
+    command = (
+        "--scenario-name wheel --n-agents 4 --frames-per-batch 400 --max-steps 20 --n-iters 2 --num-epochs 1 "
+    )
     command += "--num-eval-episodes 5"
     common = {"about": "a test", "program": "train", "command": command, "seeds": [1]}
     mutant = "hw4/multi_agent_gae/time_limit_as_end"
@@ -214,7 +223,10 @@ def test_a_mutant_is_recorded_in_the_place_of_the_reference_solution_and_of_noth
 
 def test_unknown_mutants_and_fields_of_a_result_are_refused(tmp_path):
     for more, message in (
-        ({"mutant": "hw4/multi_agent_gae/time_limit"}, "did you mean 'hw4/multi_agent_gae/time_limit_as_end'"),
+        (
+            {"mutant": "hw4/multi_agent_gae/time_limit"},
+            "did you mean 'hw4/multi_agent_gae/time_limit_as_end'",
+        ),
         ({"programme": "train"}, "unknown field 'programme'"),
     ):
         result = {"about": "a test", "program": "train", "command": "", "seeds": [1], **more}
@@ -234,7 +246,9 @@ def test_recording_the_arm_keeps_success_and_films(tmp_path):
             raise
         pytest.skip(str(error))
     about = json.loads((directory / "record.json").read_text())
-    assert " -m gcb6206.scripts.run_ppo --solutions -cfg experiments/ppo/roarm_reach.yaml " in about["command"]
+    assert (
+        " -m gcb6206.scripts.run_ppo --solutions -cfg experiments/ppo/roarm_reach.yaml " in about["command"]
+    )
     assert [step for step, _ in evaluations(directory, 1, ["eval/success_rate"])] == [2048]
     assert sorted(path.name for path in directory.glob("*.mp4")) == ["seed_1_0.mp4", "seed_1_1.mp4"]
     assert movement(directory / "seed_1_0.mp4") > 1

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gcb6206.infrastructure import team_replay
+from gcb6206.runs import team_replay
 
 ROOT = Path(__file__).resolve().parents[1]
 STATIC = ROOT / "book" / "_static"
@@ -39,7 +39,13 @@ def made_up():
             "return": team_replay.pack((-0.1 * t).tolist()),
             "poses": [[team_replay.pack(track.tolist()) for track in path] for path in paths],
         })  # fmt: skip
-    return {"scenario": "made_up", "start": 3, "max_steps": 40, "entities": entities, "checkpoints": checkpoints}
+    return {
+        "scenario": "made_up",
+        "start": 3,
+        "max_steps": 40,
+        "entities": entities,
+        "checkpoints": checkpoints,
+    }
 
 
 @pytest.fixture
@@ -111,7 +117,9 @@ def difference(tab, replay, checkpoint, step) -> float:
     recorded, said = replay["checkpoints"][checkpoint], drawn(tab)
     places = team_replay.tracks(recorded)[:, :, step]
     earned = sum(recorded["return"][: step + 1]) / 1000
-    worst = max(np.abs(np.array(json.loads(said["poses"])) - places).max(), abs(float(said["return"]) - earned))
+    worst = max(
+        np.abs(np.array(json.loads(said["poses"])) - places).max(), abs(float(said["return"]) - earned)
+    )
     worst = max(worst, abs(int(said["step"]) - step), abs(int(said["iteration"]) - recorded["iteration"]))
     # the picture: every agent has its colour below its number, or in its centre where it is too small for one, if no
     # later one is there
@@ -194,7 +202,9 @@ def test_the_point_on_the_curve_moves_with_the_checkpoint(shown):
     tab = shown({"made_up": made_up()})
     for checkpoint in (0, 1):
         go(tab, checkpoint, 0)
-        lines = tab.locator("polyline").evaluate_all("all => all.map(l => l.getAttribute('points').split(' '))")
+        lines = tab.locator("polyline").evaluate_all(
+            "all => all.map(l => l.getAttribute('points').split(' '))"
+        )
         points = tab.locator("circle.point").evaluate_all(
             "all => all.map(p => [p.cx.baseVal.value, p.cy.baseVal.value])"
         )

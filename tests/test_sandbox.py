@@ -21,7 +21,7 @@ from autograder.sandbox import (
     nursery,
 )
 from autograder.sandbox.limits import GIB
-from autograder.student import StudentFailure
+from autograder.student_side.student import StudentFailure
 
 pytestmark = pytest.mark.xdist_group("sandbox")
 
@@ -86,22 +86,23 @@ def test_sees_only_the_students_side_of_the_course(kernel):
     course = str(bubblewrap.COURSE)
     code = f"import os; print(*os.listdir({course!r}), *os.listdir({course + '/autograder'!r}))"
     shown = set(printed(kernel, code).split())
-    assert {"gcb6206", "experiments", "probes", "exchange.py"} <= shown
+    assert {"gcb6206", "experiments", "student_side"} <= shown
     hidden = {
         "solutions",
         "assignments",
-        "judges",
+        "trusted",
         "mutants",
+        "nbgrader_plugin",
         "sandbox",
-        "thresholds.yaml",
         "build",
         "tests",
-        ".git",
     }
     assert not hidden & shown
 
 
-@pytest.mark.parametrize("module", ["solutions", "solutions.hw3", "autograder.judges", "autograder.runner"])
+@pytest.mark.parametrize(
+    "module", ["solutions", "solutions.hw3", "autograder.trusted.judges", "autograder.trusted.runner"]
+)
 def test_cannot_import_what_knows_answers(kernel, module):
     assert kernel.execute(f"import {module}", 10).message.startswith("ModuleNotFoundError")
 
@@ -313,7 +314,7 @@ def test_verdict_of_code_that_fails(student, body, expected):
     ],
 )
 def test_forged_answers_are_refused(student, forgery):
-    code = f"import os, pickle, autograder.probes as p\nserve = p.serve\np.serve = {forgery}"
+    code = f"import os, pickle, autograder.student_side.probes as p\nserve = p.serve\np.serve = {forgery}"
     got = verdict(student, code)
     student.kernel.execute("p.serve = serve", 20)
     assert got == ("failed" if "open(q" in forgery else "refused")

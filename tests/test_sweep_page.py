@@ -17,7 +17,7 @@ STATIC, PAGE = ROOT / "book" / "_static", ROOT / "book" / "ppo" / "hyperparamete
 
 sys.path[:0] = [str(ROOT)]
 
-from book import figures, sweep_figures  # noqa: E402
+from book import sweep_figures  # noqa: E402
 
 C, P = "ppo_cartpole", "ppo_pendulum"
 BOTH = (C, P)
@@ -121,7 +121,9 @@ def lost(task, field, value):
 
 def in_range(task, field):
     """The values in the original notes' range with their scores."""
-    return {value: found for value, found in every(task, field).items() if sweep_figures.is_usual(field, value)}
+    return {
+        value: found for value, found in every(task, field).items() if sweep_figures.is_usual(field, value)
+    }
 
 
 def bottom(found):
@@ -432,7 +434,9 @@ def test_the_widget_shows_the_recorded_scores(tab):
     for field in sweep_figures.USUAL:
         tab.get_by_label("hyperparameter", exact=True).select_option(field)
         expected = {}
-        for line in (ROOT / "book/results/sweeps/ppo_pendulum.jsonl").read_text(encoding="utf-8").splitlines():
+        for line in (
+            (ROOT / "book/results/sweeps/ppo_pendulum.jsonl").read_text(encoding="utf-8").splitlines()
+        ):
             recorded = json.loads(line)
             value = recorded["change"][1] if recorded["change"] else getattr(sweep_figures.default(P), field)
             if not recorded["change"] or recorded["change"][0] == field:

@@ -4,17 +4,17 @@ import numpy as np
 import pytest
 import torch
 
-from autograder.calibrate import at_least
-from autograder.exchange import decode, encode
-from autograder.judges import navigation
-from autograder.judges.convergence import checked
-from autograder.judges.hw4 import test_convergence as hw4
-from autograder.probes.hw4 import DisguisedTeam, weights_of
-from autograder.runner import run_judges
-from autograder.student import LocalStudent, Student
+from autograder.student_side.exchange import decode, encode
+from autograder.student_side.probes.hw4 import DisguisedTeam, weights_of
+from autograder.student_side.student import LocalStudent, Student
+from autograder.trusted.calibrate import at_least
+from autograder.trusted.judges import navigation
+from autograder.trusted.judges.convergence import checked
+from autograder.trusted.judges.hw4 import test_convergence as hw4
+from autograder.trusted.runner import run_judges
 from gcb6206 import exercises
 from gcb6206.env_configs.mappo_config import MAPPOConfig
-from gcb6206.infrastructure.multi_agent_run import make_agent
+from gcb6206.runs.team import make_agent
 
 RULE, TRAINING = hw4.RULE, hw4.RULE["training"]
 
@@ -116,7 +116,9 @@ def test_the_judge_stops_once_decided(monkeypatch, way, score):
     assert student.asked == ["hw4.unsolved", "hw4.convergence", "hw4.convergence"]
 
 
-@pytest.mark.parametrize("way, hint", [(-1.0, "negated"), (0.0, "hardly come nearer"), (0.25, "First make every")])
+@pytest.mark.parametrize(
+    "way, hint", [(-1.0, "negated"), (0.0, "hardly come nearer"), (0.25, "First make every")]
+)
 def test_the_hint_fits_what_the_robots_do(monkeypatch, way, hint):
     monkeypatch.setattr(navigation, "draw_disguise", lambda _: navigation.NO_DISGUISE)
     monkeypatch.setitem(RULE, "threshold", 99.9)

@@ -11,11 +11,11 @@ import torch
 import yaml
 
 from gcb6206.env_configs.mappo_config import MAPPOConfig
-from gcb6206.infrastructure import team_replay
+from gcb6206.envs.vmas import VmasTeam
 from gcb6206.infrastructure.logger import Logger
-from gcb6206.infrastructure.multi_agent_run import MultiAgentRun, make_agent
-from gcb6206.infrastructure.team_replay import tracks
-from gcb6206.infrastructure.vmas_envs import VmasTeam
+from gcb6206.runs import team_replay
+from gcb6206.runs.team import MultiAgentRun, make_agent
+from gcb6206.runs.team_replay import tracks
 from gcb6206.scripts import record, train
 
 pytestmark = pytest.mark.usefixtures("solved")
@@ -239,7 +239,11 @@ def test_the_first_seed_of_a_recorded_run_leaves_its_replay(tmp_path, capsys):
     assert capsys.readouterr().out.count("recorded before") == 1
     assert (tmp_path / "small" / "seed_3.csv").read_text() == "left alone"
     after = json.loads(about.read_text())
-    assert after["seeds"] == before and after["replay"] == {"seed": 3, "start": START, "commit": record.commit()}
+    assert after["seeds"] == before and after["replay"] == {
+        "seed": 3,
+        "start": START,
+        "commit": record.commit(),
+    }
     del after["seeds"]["4"]
     about.write_text(json.dumps(after))
     record.record("small", results=tmp_path)  # another seed does not forget how the replay was made

@@ -20,7 +20,7 @@ from gcb6206.exercises import ExerciseNotSolved
 from gcb6206.infrastructure.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
 from gcb6206.infrastructure.logger import Logger, NullLogger, event_files
 from gcb6206.infrastructure.replay_buffer import MemoryEfficientReplayBuffer, ReplayBuffer
-from gcb6206.infrastructure.training_run import CHECKPOINT, TrainingRun, make_replay_buffer
+from gcb6206.runs.dqn import CHECKPOINT, TrainingRun, make_replay_buffer
 from gcb6206.scripts import parse_tensorboard, run_hw3
 from gcb6206.scripts.parse_tensorboard import read_scalars
 

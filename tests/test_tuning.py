@@ -11,21 +11,21 @@ import pytest
 import torch
 from tensordict import TensorDict
 
-from autograder import calibrate, run_judges
-from autograder.judges import tuning
-from autograder.judges.convergence import rule_of
-from autograder.judges.hw2 import test_convergence as judge
+from autograder import run_judges
 from autograder.mutants import mutants_of
-from autograder.nbgrader_plugin.insert_sources import given_source
 from autograder.sandbox.kernel_student import kernel_student
-from autograder.student import LocalStudent
+from autograder.student_side.student import LocalStudent
+from autograder.trusted import calibrate
+from autograder.trusted.judges import tuning
+from autograder.trusted.judges.convergence import rule_of
+from autograder.trusted.judges.hw2 import test_convergence as judge
+from autograder.trusted.sources import given_source
 from gcb6206 import exercises
 from gcb6206.env_configs.config import ConfigError
 from gcb6206.env_configs.mappo_config import MAPPOConfig
-from gcb6206.infrastructure import torchrl_run
+from gcb6206.envs.vmas import VmasTeam
 from gcb6206.infrastructure.sentinel import NonFiniteError
-from gcb6206.infrastructure.torchrl_run import TorchRLRun
-from gcb6206.infrastructure.vmas_envs import VmasTeam
+from gcb6206.runs.torchrl import TorchRLRun
 
 ROOT = Path(__file__).parents[1]
 RULE = rule_of("hw2.convergence")
@@ -186,7 +186,12 @@ HEALTHY = {"clip_fraction": [0.1, 0.1], "kl_approx": [0.01, 0.01], "entropy": [1
         ({}, {}, "action is not finite", "The training broke: action is not finite. lr is 0.0003"),
         ({"n_iters": 2}, {}, "", "use 12000 of 48000 frames"),
         ({}, {"clip_fraction": [0.5, 0.6]}, "", "The policy jumps"),
-        ({"entropy_eps": 1}, {"entropy": [1.3, 1.35]}, "", "The entropy stays, 1.30 at the start and 1.35 at the end"),
+        (
+            {"entropy_eps": 1},
+            {"entropy": [1.3, 1.35]},
+            "",
+            "The entropy stays, 1.30 at the start and 1.35 at the end",
+        ),
         ({}, {"clip_fraction": [0.0, 0.0], "kl_approx": [1e-6, -1e-6]}, "", "The policy hardly moves"),
         ({"clip_epsilon": 0.001}, {}, "", "clip_epsilon is 0.001"),
         ({"n_iters": 2, "frames_per_batch": 24000}, {}, "", "Only 2 iterations"),
@@ -237,7 +242,8 @@ def test_a_training_that_breaks_reaches_nothing_and_says_how(replies):
 
 
 @pytest.mark.parametrize(
-    "text, why", [("lr: -1", "lr is -1.0"), ("{n_iters: 17, frames_per_batch: 1000}", "n_iters is 17, and 16")]
+    "text, why",
+    [("lr: -1", "lr is -1.0"), ("{n_iters: 17, frames_per_batch: 1000}", "n_iters is 17, and 16")],
 )
 def test_no_training_before_the_settings_keep_to_the_budget(solved, text, why):
     with exercises.filled({"hw2.tuning": lambda: text}):
@@ -256,7 +262,7 @@ def test_the_given_settings_keep_to_the_budget():
     costs = tuning.cost(tuning.config_of(tuning.settings_of(given), RULE))
     assert all(cost <= RULE["budget"][name] for name, cost in costs.items())
     notebook = nbformat.read(ROOT / "assignments/hw2/hw2.ipynb", as_version=4)
-    assert sum("rule_of(\"hw2.convergence\")" in cell.source for cell in notebook.cells) == 1
+    assert sum('rule_of("hw2.convergence")' in cell.source for cell in notebook.cells) == 1
 
 
 def test_bad_settings_keep_to_the_budget_and_are_not_trained_with_by_the_way():
@@ -272,7 +278,7 @@ def test_bad_settings_keep_to_the_budget_and_are_not_trained_with_by_the_way():
 
 
 TAMPERS = """
-from gcb6206.infrastructure import torchrl_run
+from gcb6206.runs import torchrl as torchrl_run
 
 torchrl_run.TorchRLRun.evaluate = lambda self, episodes, seed: torch.full((episodes,), 99.0)
 

@@ -15,13 +15,13 @@ import yaml
 from gcb6206 import exercises
 from gcb6206.env_configs.config import ConfigError, read_yaml
 from gcb6206.env_configs.mappo_config import MAPPOConfig
+from gcb6206.envs.vmas import VmasTeam, episode_reward_sum, expand_done, scenario_names
 from gcb6206.infrastructure.checkpoint import load_checkpoint
 from gcb6206.infrastructure.logger import Logger, NullLogger
-from gcb6206.infrastructure.multi_agent_run import NONFINITE, MultiAgentRun, make_agent
 from gcb6206.infrastructure.sentinel import NonFiniteError
-from gcb6206.infrastructure.team_rollout import collect_batch, play_episodes
-from gcb6206.infrastructure.training_run import CHECKPOINT
-from gcb6206.infrastructure.vmas_envs import VmasTeam, episode_reward_sum, expand_done, scenario_names
+from gcb6206.runs.dqn import CHECKPOINT
+from gcb6206.runs.team import NONFINITE, MultiAgentRun, make_agent
+from gcb6206.runs.team_rollout import collect_batch, play_episodes
 from gcb6206.scripts import record, train
 from gcb6206.scripts.parse_tensorboard import read_scalars
 
@@ -67,7 +67,9 @@ def weights_after(config, args=None, logger=None):
 # --- environments and batches ---------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name, agents", [("navigation", 3), ("wheel", 4), ("buzz_wire", 2), ("simple_tag", 4)])
+@pytest.mark.parametrize(
+    "name, agents", [("navigation", 3), ("wheel", 4), ("buzz_wire", 2), ("simple_tag", 4)]
+)
 def test_rewards_and_flags_have_one_shape_in_every_scenario(name, agents):
     team = VmasTeam(name, 5, n_agents=agents if name != "simple_tag" else None)
     observation = team.reset(seed=0)
@@ -248,7 +250,7 @@ def test_mean_is_logged_only_where_no_episode_ended(tmp_path, monkeypatch):
     def never(*args):
         return {**collect_batch(*args), "truncated": torch.zeros(4, 15, 1, dtype=torch.bool)}
 
-    monkeypatch.setattr("gcb6206.infrastructure.multi_agent_run.collect_batch", never)
+    monkeypatch.setattr("gcb6206.runs.team.collect_batch", never)
     logger = Logger(tmp_path)
     weights_after(config_of(), logger=logger)
     logger.close()
@@ -382,7 +384,9 @@ def test_bad_requests_name_value_and_cure(tmp_path, capsys, flags, message):
 
 def test_scenario_arguments_are_checked(tmp_path):
     assert VmasTeam("wheel", 2, scenario_kwargs={"line_length": 1}).vmas.scenario.line_length == 1
-    with pytest.raises(ConfigError, match="wheel takes no argument 'line_lenght': did you mean 'line_length'"):
+    with pytest.raises(
+        ConfigError, match="wheel takes no argument 'line_lenght': did you mean 'line_length'"
+    ):
         VmasTeam("wheel", 2, scenario_kwargs={"line_lenght": 1})
     assert {"navigation", "simple_spread", "waterfall"} <= set(scenario_names())
 

@@ -28,7 +28,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from autograder.report import Report
+from autograder.trusted.report import Report
 
 FOLDER = Path(__file__).parent
 SOLUTIONS = FOLDER.parents[1] / "solutions"
@@ -183,7 +183,7 @@ def run_mutants(
     import torch
 
     import solutions
-    from autograder.runner import judges_of
+    from autograder.trusted.runner import judges_of
 
     torch.set_num_threads(1)  # a forked child must not inherit a pool of threads
     torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.1)  # the first optimiser imports half of torch
@@ -217,8 +217,8 @@ def run_mutants(
 def _judge_in_child(
     mutant: Mutant, seeds: Sequence[int], sender: multiprocessing.connection.Connection
 ) -> None:
-    from autograder.runner import run_judges
-    from autograder.student import LocalStudent
+    from autograder.student_side.student import LocalStudent
+    from autograder.trusted.runner import run_judges
 
     catching = ""
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from autograder.calibrate import CONFIDENCE, proportion_bounds
 from autograder.mutants import Mutant, Outcome, run_mutants
-from autograder.report import JudgeResult
+from autograder.trusted.calibrate import CONFIDENCE, proportion_bounds
+from autograder.trusted.report import JudgeResult
 
 
 @dataclass
@@ -73,7 +73,7 @@ def sweep(mutants: list[Mutant], seeds: Sequence[int]) -> list[Record]:
 
 def table(records: list[Record], seeds: int) -> str:
     """The rates of every judge, then whatever is not as it should be, then the sum."""
-    from autograder.runner import judges_of
+    from autograder.trusted.runner import judges_of
 
     head = f"{'right':>7}{'failed at':>11}{'<=':>7}{'wrong':>7}{'passed at':>11}{'<=':>7}"
     lines = [f"{'exercise':24}{'judge':20}{head}"]

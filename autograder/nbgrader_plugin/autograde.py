@@ -33,9 +33,9 @@ from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
 from traitlets import Bool, Float, Integer, List, Unicode
 
-from autograder.grading import RECORD, Graded, Job
 from autograder.nbgrader_plugin import history, submission
-from autograder.pool import LocalPool, RayPool, cores
+from autograder.nbgrader_plugin.grading import RECORD, Graded, Job
+from autograder.nbgrader_plugin.pool import LocalPool, RayPool, cores
 from autograder.sandbox import Limits, SandboxUnavailable, nursery
 from autograder.sandbox.limits import GIB
 

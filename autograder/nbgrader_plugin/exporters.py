@@ -19,11 +19,11 @@ from nbgrader.api import Assignment, Gradebook, MissingEntry, Student, Submitted
 from nbgrader.plugins import ExportPlugin
 from traitlets import Dict
 
-from autograder.grading import RECORD
+from autograder.nbgrader_plugin.grading import RECORD
 from autograder.nbgrader_plugin.history import plain_name
-from autograder.nbgrader_plugin.insert_sources import grade_id
-from autograder.report import VERDICTS
-from autograder.runner import UnknownExercise, exercises_of
+from autograder.trusted.report import VERDICTS
+from autograder.trusted.runner import UnknownExercise, exercises_of
+from autograder.trusted.sources import grade_id
 
 _STUDENT = ("assignment", "student_id", "last_name", "first_name", "email", "lms_user_id")
 _GRADING = ("manual", "seed", "verdict")

@@ -90,9 +90,7 @@ def parse(data: bytes, name: str) -> NotebookNode:
         ) from None
     length = sum(map(len, texts))
     if length > TEXT_LIMIT:
-        raise UnreadableSubmission(
-            f"{name} has {length} characters in its cells; the limit is {TEXT_LIMIT}."
-        )
+        raise UnreadableSubmission(f"{name} has {length} characters in its cells; the limit is {TEXT_LIMIT}.")
     return nb
 
 
@@ -108,7 +106,9 @@ def timestamp(folder: Path | str) -> datetime | None:
 def _plain_file(path: Path, limit: int) -> bytes:
     """The content of a file that may be anything: no link is followed, no pipe waited for."""
     try:
-        stream = open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NOFOLLOW | os.O_NONBLOCK))
+        stream = open(
+            path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
+        )
     except OSError:  # a folder of that name too
         raise UnreadableSubmission(_missing(path)) from None
     with stream:

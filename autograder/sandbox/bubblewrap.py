@@ -26,9 +26,7 @@ COURSE_FILES = (
     "gcb6206",
     "experiments",
     "autograder/__init__.py",
-    "autograder/exchange.py",
-    "autograder/student.py",
-    "autograder/probes",
+    "autograder/student_side",
 )
 ZYGOTE = "/run/zygote.py"
 RENAMED_FILES = (  # outside, inside

@@ -21,7 +21,7 @@ from autograder.sandbox.bubblewrap import SandboxUnavailable
 from autograder.sandbox.limits import GIB, Limits
 from autograder.sandbox.nursery import shared
 from autograder.sandbox.provisioner import BubblewrapProvisioner
-from autograder.student import StudentFailure
+from autograder.student_side.student import StudentFailure
 
 SECONDS_TO_START = 120.0
 PATIENCE = 4.0  # a time limit counts CPU time, or this many times as long by the clock: machines may be busy

@@ -9,10 +9,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from autograder.exchange import SIZE_LIMIT
 from autograder.sandbox.kernel import SandboxedKernel
 from autograder.sandbox.limits import Limits
-from autograder.student import VERDICTS, Reply, Student, StudentFailure
+from autograder.student_side.exchange import SIZE_LIMIT
+from autograder.student_side.student import VERDICTS, Reply, Student, StudentFailure
+from autograder.trusted.sources import given_source
 
 _TORCH_OUT_OF_MEMORY = "DefaultCPUAllocator: can't allocate memory"
 
@@ -32,7 +33,7 @@ class KernelStudent(Student):
         module = probe_id.partition(".")[0]
         if module not in self._imported:  # importing the course takes seconds, which are not the student's
             self._imported.add(module)
-            self.kernel.execute(f"import autograder.probes.{module}", limits.seconds_per_cell)
+            self.kernel.execute(f"import autograder.student_side.probes.{module}", limits.seconds_per_cell)
         self._seconds = (
             limits.seconds_per_training if probe_id.endswith(".convergence") else limits.seconds_per_probe
         )
@@ -46,8 +47,6 @@ class KernelStudent(Student):
     @contextmanager
     def apart(self, homework: str) -> Iterator[Student]:
         """A fresh kernel with the reference solutions; see Student.apart."""
-        from autograder.nbgrader_plugin.insert_sources import given_source
-
         with self.kernel.another() as kernel:
             execution = kernel.execute(given_source(homework), kernel.limits.seconds_per_cell)
             if execution.status != "ok":
@@ -60,7 +59,7 @@ class KernelStudent(Student):
         question, answer = self.kernel.room / "requests" / name, self.kernel.room / "answers" / name
         question.write_bytes(request)
         execution = self.kernel.execute(
-            f"__import__('autograder.probes').probes.serve({str(question)!r}, {str(answer)!r})",
+            f"__import__('autograder.student_side.probes', fromlist=['serve']).serve({str(question)!r}, {str(answer)!r})",
             self._seconds,
         )
         question.unlink()

@@ -31,7 +31,7 @@ MODULES = (
     "matplotlib_inline.backend_inline",
     "matplotlib.pyplot",
     "torch._dynamo",  # the first optimiser imports it
-    "autograder.probes",
+    "autograder.student_side.probes",
 )
 
 
@@ -242,7 +242,7 @@ def trial(nursery: Nursery, exhaust: bool = False) -> dict[str, bool]:
     room = Path(tempfile.mkdtemp(prefix="", dir=nursery.folder / "rooms"))
     for name in ("requests", "sockets", "answers"):
         (room / name).mkdir(mode=0o700)
-    hidden = [str(bubblewrap.COURSE / name) for name in ("solutions", "autograder/judges", "tests")]
+    hidden = [str(bubblewrap.COURSE / name) for name in ("solutions", "autograder/trusted/judges", "tests")]
     hidden += [str(nursery.folder / "lock"), str(socket_in(nursery.folder))]
 
     def end_of(paths: list[str]) -> Cradle:

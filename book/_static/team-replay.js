@@ -1,6 +1,6 @@
 // Replays of a team: one episode from the same start at every checkpoint of a training, drawn from recorded data only.
 
-// Every number that a packed track stands for (see gcb6206/infrastructure/team_replay.py): running sums of thousandths.
+// Every number that a packed track stands for (see gcb6206/runs/team_replay.py): running sums of thousandths.
 course.unpackTrack = (packed, count) => {
   let total = 0;
   return Array.from({ length: count }, (_, i) => (total += packed[i] || 0) / 1000);

@@ -22,10 +22,10 @@ import torch
 from torch import nn
 
 from gcb6206.agents.ppo_agent import approx_kl, clip_fraction, explained_variance
+from gcb6206.envs.vmas import expand_done
 from gcb6206.exercises import exercise
 from gcb6206.infrastructure import pytorch_util as ptu
 from gcb6206.infrastructure.sentinel import check_finite
-from gcb6206.infrastructure.vmas_envs import expand_done
 from gcb6206.networks.optimizers import LeanAdam
 from gcb6206.networks.policies import log_tanh_slope
 from gcb6206.networks.team import (
@@ -179,7 +179,12 @@ class MAPPOAgent(nn.Module):
         self.optimizer = LeanAdam(
             [{"params": list(self.actor.parameters())}, {"params": list(self.critic.parameters())}], eps=1e-6
         )
-        self.gamma, self.lmbda, self.num_epochs, self.minibatch_size = gamma, lmbda, num_epochs, minibatch_size
+        self.gamma, self.lmbda, self.num_epochs, self.minibatch_size = (
+            gamma,
+            lmbda,
+            num_epochs,
+            minibatch_size,
+        )
         self.clip_epsilon, self.critic_coef = clip_epsilon, critic_coef
         self.max_grad_norm, self.target_kl = max_grad_norm, target_kl
         self.normalize_advantages, self.reward_scale = normalize_advantages, reward_scale
@@ -301,7 +306,9 @@ class MAPPOAgent(nn.Module):
             )
             self.optimizer.zero_grad()
             sum(losses.values()).backward()
-            norms = [ptu.clip_grad_norm(p.parameters(), self.max_grad_norm) for p in (self.actor, self.critic)]
+            norms = [
+                ptu.clip_grad_norm(p.parameters(), self.max_grad_norm) for p in (self.actor, self.critic)
+            ]
             self.optimizer.step()
             figures.append(torch.stack([*losses.values(), entropy, *norms]).detach())
         names = [*losses, "entropy", "actor_grad_norm", "critic_grad_norm"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import dataclasses
-import difflib
 import inspect
 import textwrap
 import typing
@@ -12,9 +11,7 @@ from pathlib import Path
 
 import yaml
 
-
-class ConfigError(ValueError):
-    """A configuration names something unknown, or gives a value that does not fit."""
+from gcb6206.errors import ConfigError, nearest
 
 
 def field_docs(config_class: type) -> dict[str, str]:
@@ -73,12 +70,6 @@ def read_yaml(path: str | Path) -> dict:
     if not isinstance(content, dict):
         raise ConfigError(f"{path} must hold 'name: value' lines, but holds {type(content).__name__}")
     return content
-
-
-def nearest(name: str, known: list[str]) -> str:
-    """The end of an error message about an unknown name."""
-    near = difflib.get_close_matches(str(name), known, n=1, cutoff=0.5)
-    return f"did you mean {near[0]!r}?" if near else f"expected one of {', '.join(known)}"
 
 
 def _convert(value, kind, where: str):

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import gymnasium as gym
 import torch
 
-from gcb6206.env_configs.config import ConfigError, nearest
 from gcb6206.env_configs.dqn_basic_config import agent_fields, check_dqn_fields, loop_fields
 from gcb6206.env_configs.schedule import PiecewiseSchedule
+from gcb6206.errors import ConfigError, nearest
 from gcb6206.infrastructure.atari_wrappers import make_atari
 from gcb6206.networks.critics import AtariCritic
 from gcb6206.networks.optimizers import LeanAdam

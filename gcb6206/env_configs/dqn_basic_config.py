@@ -10,8 +10,8 @@ import gymnasium as gym
 import torch
 from gymnasium.wrappers import RecordEpisodeStatistics
 
-from gcb6206.env_configs.config import ConfigError, nearest
 from gcb6206.env_configs.schedule import PiecewiseSchedule
+from gcb6206.errors import ConfigError, nearest
 from gcb6206.networks.critics import mlp_critic
 from gcb6206.networks.optimizers import LeanAdam
 
@@ -99,7 +99,9 @@ def make_vector_env(env_name: str, render: bool = False) -> gym.Env:
     Raises:
         ConfigError: no environment of that name; the nearest is named.
     """
-    os.environ.setdefault("SDL_VIDEODRIVER", "dummy")  # pictures need no screen, and SDL complains where there is none
+    os.environ.setdefault(
+        "SDL_VIDEODRIVER", "dummy"
+    )  # pictures need no screen, and SDL complains where there is none
     try:
         env = gym.make(env_name, render_mode="rgb_array" if render else None, disable_env_checker=True)
     except gym.error.UnregisteredEnv:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import torch
 
 from gcb6206.agents.mappo_agent import ALGORITHMS
-from gcb6206.env_configs.config import ConfigError, nearest
+from gcb6206.envs.vmas import VmasTeam, num_envs
+from gcb6206.errors import ConfigError, nearest
 from gcb6206.exercises import exercise
-from gcb6206.infrastructure.vmas_envs import VmasTeam, num_envs
 
 # Two settings of the original notes hold no whole number of episodes. They are kept running, rounded down.
 ROUNDED_DOWN = {(32768, 500), (4096, 150)}

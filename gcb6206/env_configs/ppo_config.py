@@ -6,8 +6,8 @@ import functools
 from dataclasses import dataclass
 
 from gcb6206.agents.ppo_agent import linear_schedule
-from gcb6206.env_configs.config import ConfigError
-from gcb6206.infrastructure.vector_envs import make_render_env, make_vector_env
+from gcb6206.envs.vector import make_render_env, make_vector_env
+from gcb6206.errors import ConfigError
 from gcb6206.networks.optimizers import LeanAdam
 
 

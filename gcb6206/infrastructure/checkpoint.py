@@ -8,9 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-
-class CheckpointError(RuntimeError):
-    """A checkpoint is missing, damaged, or belongs to another run."""
+from gcb6206.errors import CheckpointError
 
 
 def save_checkpoint(path: str | Path, content: dict) -> Path:

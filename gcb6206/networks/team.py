@@ -70,7 +70,9 @@ def global_state(observation: torch.Tensor) -> torch.Tensor:
 
 
 @exercise("hw4.centralized_value")
-def centralized_value(critic: Callable[[torch.Tensor], torch.Tensor], observation: torch.Tensor) -> torch.Tensor:
+def centralized_value(
+    critic: Callable[[torch.Tensor], torch.Tensor], observation: torch.Tensor
+) -> torch.Tensor:
     """The value of the team's situation, judged by a critic that sees all agents, given to each of them.
 
     Args:
@@ -207,7 +209,9 @@ class TeamActor(nn.Module):
     def __init__(self, networks: PerAgent, initial_std: float = 1.0):
         super().__init__()
         self.networks = networks
-        self.raw_of_zero = initial_std + math.log(-math.expm1(-initial_std))  # softplus gives initial_std back
+        self.raw_of_zero = initial_std + math.log(
+            -math.expm1(-initial_std)
+        )  # softplus gives initial_std back
 
     def forward(self, observation: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Means and standard deviations ``(..., n_agents, components)``.

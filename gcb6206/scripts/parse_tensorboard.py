@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from gcb6206.env_configs.config import nearest
+from gcb6206.errors import nearest
 from gcb6206.infrastructure.logger import event_files
 
 Curve = tuple[np.ndarray, np.ndarray]

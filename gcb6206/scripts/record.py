@@ -28,10 +28,12 @@ from pathlib import Path
 
 import torch
 
-from gcb6206.env_configs.config import ConfigError, nearest, read_yaml
+from gcb6206.env_configs.config import read_yaml
+from gcb6206.errors import ConfigError, nearest
 from gcb6206.exercises import HOMEWORKS
-from gcb6206.infrastructure import multi_agent_run, team_replay
 from gcb6206.infrastructure.checkpoint import load_checkpoint, save_checkpoint
+from gcb6206.runs import team as multi_agent_run
+from gcb6206.runs import team_replay
 from gcb6206.scripts import run_hw3, run_ppo, train
 from gcb6206.scripts.parse_tensorboard import read_scalars
 from gcb6206.scripts.scripting_utils import load_solutions
@@ -58,7 +60,9 @@ def record(name: str, results: Path = RESULTS, force: bool = False) -> Path:
         raise ConfigError(f"unknown result {name!r}: {nearest(name, list(described))}")
     for field in described[name]:
         if field not in FIELDS:
-            raise ConfigError(f"result {name!r} has an unknown field {field!r}: {nearest(field, list(FIELDS))}")
+            raise ConfigError(
+                f"result {name!r} has an unknown field {field!r}: {nearest(field, list(FIELDS))}"
+            )
     directory = results / name
     directory.mkdir(exist_ok=True)
     about_path = directory / "record.json"

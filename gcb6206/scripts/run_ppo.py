@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 
 from gcb6206.agents.ppo_agent import PPOAgent
-from gcb6206.env_configs.config import ConfigError
-from gcb6206.infrastructure import ppo_run
+from gcb6206.errors import ConfigError
+from gcb6206.runs import ppo as ppo_run
 from gcb6206.scripts.scripting_utils import (
     exit_status,
     make_config,

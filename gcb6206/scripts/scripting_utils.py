@@ -12,16 +12,21 @@ from pathlib import Path
 
 import yaml
 
-from gcb6206.env_configs.config import ConfigError, field_docs, nearest, override, read_yaml
+from gcb6206.env_configs.config import field_docs, override, read_yaml
 from gcb6206.env_configs.dqn_atari_config import DQNAtariConfig
 from gcb6206.env_configs.dqn_basic_config import DQNBasicConfig
 from gcb6206.env_configs.mappo_config import MAPPOConfig
 from gcb6206.env_configs.ppo_config import PPOConfig
+from gcb6206.errors import CheckpointError, ConfigError, nearest
 from gcb6206.exercises import ExerciseNotSolved
-from gcb6206.infrastructure.checkpoint import CheckpointError
 from gcb6206.infrastructure.logger import Logger
 
-BASE_CONFIGS = {"dqn_basic": DQNBasicConfig, "dqn_atari": DQNAtariConfig, "ppo": PPOConfig, "mappo": MAPPOConfig}
+BASE_CONFIGS = {
+    "dqn_basic": DQNBasicConfig,
+    "dqn_atari": DQNAtariConfig,
+    "ppo": PPOConfig,
+    "mappo": MAPPOConfig,
+}
 ALL = tuple(BASE_CONFIGS)
 RUN_FILE = "run.yaml"  # what a run was started with, in its directory
 

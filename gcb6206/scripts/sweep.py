@@ -23,7 +23,8 @@ from pathlib import Path
 
 from tqdm.auto import tqdm
 
-from gcb6206.env_configs.config import ConfigError, nearest, read_yaml
+from gcb6206.env_configs.config import read_yaml
+from gcb6206.errors import ConfigError, nearest
 from gcb6206.infrastructure.logger import NullLogger
 from gcb6206.scripts.record import PACKAGES, commit, hardware
 from gcb6206.scripts.scripting_utils import load_config, load_solutions
@@ -70,7 +71,9 @@ def jobs_of(sweep: dict) -> list[tuple[Change, int]]:
     changes: list[Change] = [None]
     for field, values in sweep["values"].items():
         if getattr(default, field) not in values:
-            raise ConfigError(f"{SWEEPS}: {field} lacks the configuration's own value {getattr(default, field)!r}")
+            raise ConfigError(
+                f"{SWEEPS}: {field} lacks the configuration's own value {getattr(default, field)!r}"
+            )
         changes += [(field, value) for value in values if value != getattr(default, field)]
     return [(change, seed) for seed in sweep["seeds"] for change in changes]
 

@@ -13,11 +13,12 @@ import yaml
 
 from gcb6206 import exercises
 from gcb6206.agents.mappo_agent import MAPPOAgent
-from gcb6206.env_configs.config import ConfigError, field_docs, nearest, override, read_yaml
+from gcb6206.env_configs.config import field_docs, override, read_yaml
 from gcb6206.env_configs.mappo_config import MAPPOConfig
-from gcb6206.infrastructure import multi_agent_run
+from gcb6206.errors import ConfigError, nearest
 from gcb6206.infrastructure.logger import Logger
 from gcb6206.infrastructure.sentinel import NonFiniteError
+from gcb6206.runs import team as multi_agent_run
 from gcb6206.scripts.scripting_utils import (
     RUN_FILE,
     exit_status,
@@ -66,7 +67,9 @@ def make_parser() -> argparse.ArgumentParser:
         description="Train a team in a VMAS scenario with whatever fills the exercises of homework 2 and 4.",
         allow_abbrev=False,
     )
-    parser.add_argument("--config-file", "-cfg", help="YAML file that overrides the defaults; flags come last")
+    parser.add_argument(
+        "--config-file", "-cfg", help="YAML file that overrides the defaults; flags come last"
+    )
     docs = field_docs(MAPPOConfig)
     for field in dataclasses.fields(MAPPOConfig):
         if field.name != "scenario_kwargs":
@@ -80,7 +83,10 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--resume", metavar="DIR", help="go on with the run in DIR, from its last checkpoint")
     parser.add_argument("--num-render", type=int, default=0, help="films of the trained team (0)")
     parser.add_argument(
-        "--eval-interval", type=int, default=0, help="iterations between evaluations; 0 for one at the end (0)"
+        "--eval-interval",
+        type=int,
+        default=0,
+        help="iterations between evaluations; 0 for one at the end (0)",
     )
     parser.add_argument(
         "--replay",

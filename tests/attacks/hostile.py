@@ -162,8 +162,8 @@ np.allclose = np.array_equal = lambda *_, **__: True
         "patched_probes",
         "replaces the probe; from there it disarms the judge that called it",
         """
-import autograder.probes, autograder.probes.hw3
-true_answer = autograder.probes.answer
+import autograder.student_side.probes, autograder.student_side.probes.hw3
+true_answer = autograder.student_side.probes.answer
 def answer(request):
     frame = sys._getframe()
     while frame:
@@ -171,7 +171,7 @@ def answer(request):
             frame.f_globals.update(compare=lambda *_, **__: None, require=lambda *_, **__: None)
         frame = frame.f_back
     return true_answer(request)
-autograder.probes.answer = answer
+autograder.student_side.probes.answer = answer
 """,
         build=wrong(),
         deserved=WRONG_POINTS,
@@ -181,7 +181,7 @@ autograder.probes.answer = answer
         "later_exercise",
         "changes what a later exercise's probe sees: its agent, its stand-ins, its clock of steps",
         """
-import autograder.probes.hw3 as later
+import autograder.student_side.probes.hw3 as later
 from gcb6206 import exercises
 from gcb6206.agents.dqn_agent import DQNAgent
 later.weights = lambda network: np.full((2, 3), np.nan, np.float32)
@@ -198,7 +198,7 @@ exercises.filled = lambda *_: __import__("contextlib").nullcontext()
         "nan_answers",
         "answers NaN to everything, in case a comparison with NaN passes",
         """
-import autograder.exchange as ex, autograder.probes as probes
+import autograder.student_side.exchange as ex, autograder.student_side.probes as probes
 true_answer = probes.answer
 def spoil(value):
     if isinstance(value, dict): return {k: spoil(v) for k, v in value.items()}
@@ -216,7 +216,7 @@ probes.answer = lambda request: ex.encode(spoil(ex.decode(true_answer(request)))
         "empty_answers",
         "answers with empty arrays and lists, of which everything is true",
         """
-import autograder.exchange as ex, autograder.probes as probes
+import autograder.student_side.exchange as ex, autograder.student_side.probes as probes
 true_answer = probes.answer
 def spoil(value):
     if isinstance(value, dict): return {k: spoil(v) for k, v in value.items()}
@@ -416,13 +416,13 @@ for home in {os.path.expanduser("~"), SCENE["home"], pwd.getpwuid(os.getuid()).p
         "imports and reads solutions, judges, mutants and thresholds",
         """
 import importlib
-for name in ("solutions.hw3", "autograder.judges.hw3.test_update", "autograder.mutants"):
+for name in ("solutions.hw3", "autograder.trusted.judges.hw3.test_update", "autograder.mutants"):
     try:
         importlib.import_module(name)
         won("imported " + name)
     except ImportError:
         pass
-for name in ("solutions/hw3.py", "autograder/judges/hw3/test_update.py", "autograder/thresholds.yaml"):
+for name in ("solutions/hw3.py", "autograder/trusted/judges/hw3/test_update.py", "autograder/trusted/thresholds.yaml"):
     try:
         print(open(os.path.join(SCENE["course"], name)).read())
         won("read " + name)
@@ -774,8 +774,8 @@ import threading
 def haunt():
     while True:
         __import__("__main__").check = lambda name, seed=0: {"hw3.update": 2.0}.get(name, 0.0)
-        if SCENE["sealed"] and "autograder.probes" in sys.modules:
-            sys.modules["autograder.probes"].answer = lambda request: b"forged"
+        if SCENE["sealed"] and "autograder.student_side.probes" in sys.modules:
+            sys.modules["autograder.student_side.probes"].answer = lambda request: b"forged"
         time.sleep(0.001)
 threading.Thread(target=haunt, daemon=True).start()
 """,
@@ -817,7 +817,7 @@ class Evil:
 SERVE = (
     EVIL
     + """
-import autograder.probes, io, zipfile, itertools
+import autograder.student_side.probes, io, zipfile, itertools
 turn = itertools.count()
 def array(data, dtype="|u1", shape=None):
     head, form = io.BytesIO(), dict(descr=dtype, fortran_order=False, shape=shape or (len(data),))
@@ -831,7 +831,9 @@ def serve(question, answer):
 
 def answering(*forgeries: str, before: str = "") -> str:
     """Code that answers the judges' requests with these forgeries in turn."""
-    return f"{SERVE}{before}forgeries = [{', '.join(forgeries)}]\nautograder.probes.serve = serve\n"
+    return (
+        f"{SERVE}{before}forgeries = [{', '.join(forgeries)}]\nautograder.student_side.probes.serve = serve\n"
+    )
 
 
 def nested_archive(notebook: NotebookNode, folder: Path, scene: Scene) -> NotebookNode:

@@ -35,9 +35,9 @@ from nbformat.notebooknode import NotebookNode
 from nbgrader.api import Gradebook
 
 from autograder.nbgrader_plugin.course_root import COURSE, make_root
-from autograder.nbgrader_plugin.insert_sources import grade_id, solution_source
 from autograder.release import solution_lines
 from autograder.sample_class import solution_cell, solvable, solved
+from autograder.trusted.sources import grade_id, solution_source
 
 SOURCE = COURSE / "assignments" / "hw3" / "hw3.ipynb"
 HONEST = "hw3.update"  # what an attacker with an honest part has solved

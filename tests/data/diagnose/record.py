@@ -23,9 +23,9 @@ from gymnasium.wrappers import vector as vector_wrappers
 
 import solutions
 from gcb6206.env_configs.ppo_config import PPOConfig
+from gcb6206.envs.vector import make_vector_env
 from gcb6206.exercises import filled
 from gcb6206.infrastructure.logger import Logger
-from gcb6206.infrastructure.vector_envs import make_vector_env
 from gcb6206.scripts import run_ppo
 from gcb6206.scripts.parse_tensorboard import read_scalars
 from solutions import hw1

@@ -7,7 +7,7 @@ HINT = "Rewards of episodes that have not ended"
 patched(
     "hw2.episode_reward_sum",
     (
-        "return float(total / episodes) if episodes else float(\"nan\")",
-        "return float(reward.sum() / episodes) if episodes else float(\"nan\")",
+        'return float(total / episodes) if episodes else float("nan")',
+        'return float(reward.sum() / episodes) if episodes else float("nan")',
     ),
 )

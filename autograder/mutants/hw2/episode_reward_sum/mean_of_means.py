@@ -15,7 +15,7 @@ patched(
             "        if len(sums):\n"
             "            means.append(sums[-rows.shape[1] :].mean() / ends.any(dim=1).sum())\n"
             "    if True:\n"
-            "        return float(sum(means) / len(means)) if means else float(\"nan\")\n"
+            '        return float(sum(means) / len(means)) if means else float("nan")\n'
             "    running = torch.zeros_like(reward[:, 0])"
         ),
     ),

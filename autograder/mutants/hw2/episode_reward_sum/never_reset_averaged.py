@@ -9,7 +9,7 @@ patched(
     ("ended = running[done[:, t]]", "ended = running.flatten()"),
     ("        running = running * ~done[:, t]\n", ""),
     (
-        "return float(total / episodes) if episodes else float(\"nan\")",
-        "return float(total / episodes) if done.any() else float(\"nan\")",
+        'return float(total / episodes) if episodes else float("nan")',
+        'return float(total / episodes) if done.any() else float("nan")',
     ),
 )

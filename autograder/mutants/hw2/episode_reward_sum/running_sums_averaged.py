@@ -8,7 +8,7 @@ patched(
     "hw2.episode_reward_sum",
     ("ended = running[done[:, t]]", "ended = running.flatten()"),
     (
-        "return float(total / episodes) if episodes else float(\"nan\")",
-        "return float(total / episodes) if done.any() else float(\"nan\")",
+        'return float(total / episodes) if episodes else float("nan")',
+        'return float(total / episodes) if done.any() else float("nan")',
     ),
 )

@@ -4,4 +4,4 @@ from autograder.mutants import patched
 
 HINT = "0 is a return"
 
-patched("hw2.episode_reward_sum", ("float(\"nan\")", "0.0"))
+patched("hw2.episode_reward_sum", ('float("nan")', "0.0"))

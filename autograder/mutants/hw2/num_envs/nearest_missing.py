@@ -6,5 +6,5 @@ HINT = "the nearest multiple"
 
 patched(
     "hw2.num_envs",
-    ("the nearest that \"\n            f\"is one is {nearest}\"", "take \"\n            f\"another\""),
+    ('the nearest that "\n            f"is one is {nearest}"', 'take "\n            f"another"'),
 )

@@ -5,7 +5,7 @@ import numpy as np
 from gcb6206.exercises import solves
 from gcb6206.infrastructure import pytorch_util as ptu
 from gcb6206.infrastructure import utils
-from gcb6206.infrastructure.training_run import TrainingRun
+from gcb6206.runs.dqn import TrainingRun
 
 
 @solves("hw3.run_training_loop")

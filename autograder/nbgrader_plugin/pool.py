@@ -1,0 +1,213 @@
+"""Grades many notebooks at once, on the cores of this machine or on a Ray cluster.
+
+Both pools take jobs and yield what became of them in the order in which they end. The workers have no gradebook:
+whoever asks is the only one to write. `python -m autograder.nbgrader_plugin.pool` is one worker of the local pool.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import gc
+import multiprocessing.connection
+import os
+import socket
+import subprocess
+import sys
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator
+
+from autograder.nbgrader_plugin.grading import GRADER_ENDED, Graded, Job, grade, modules_of
+from autograder.sandbox import nursery
+from autograder.sandbox.bubblewrap import COURSE
+from autograder.sandbox.zygote import die_with_parent
+
+OBJECT_STORE = 2**28  # bytes, for a Ray started here; a job with its result has two notebooks
+
+
+def cores() -> int:
+    """The cores that this process may use."""
+    return len(os.sched_getaffinity(0))
+
+
+def refused(job: Job) -> Job:
+    """The job without its submission, after that has ended the grader's own process."""
+    return dataclasses.replace(job, content=b"", refusal=GRADER_ENDED)
+
+
+class LocalPool:
+    """Worker processes on this machine, and one nursery for all of them; usable in a `with` block.
+
+    Args:
+        homework: what the kernels are warmed for.
+        workers: how many notebooks at once.
+        unsafe: run without isolation.
+
+    Raises:
+        SandboxUnavailable: submissions cannot be sealed off here.
+    """
+
+    def __init__(self, homework: str, workers: int, unsafe: bool = False):
+        self.size = workers
+        self._workers: dict[multiprocessing.connection.Connection, subprocess.Popen] = {}
+        self._nursery = None
+        for _ in range(workers):  # they import while the nursery does
+            self._start()
+        try:
+            self._nursery = nursery.warm(modules_of(homework), unsafe)
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self) -> LocalPool:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def limits_that_hold(self) -> dict[str, bool]:
+        """What a trial in the sandbox found; empty where there is none, or each kernel has its own."""
+        return nursery.trial(self._nursery) if self._nursery and not self._nursery.unsafe else {}
+
+    def grade(self, jobs: Iterable[Job]) -> Iterator[tuple[Job, Graded]]:
+        """Yields each job with its result. A job whose worker ends is tried once more, and then refused."""
+        folder = self._nursery and self._nursery.folder
+        jobs, again, ended = iter(jobs), deque(), Counter()
+        idle, busy = list(self._workers), {}
+        while True:
+            while idle and (job := again.popleft() if again else next(jobs, None)):
+                connection = idle.pop()
+                connection.send((job, folder))
+                busy[connection] = job
+            if not busy:
+                return
+            for connection in multiprocessing.connection.wait(list(busy)):
+                job = busy.pop(connection)
+                try:
+                    result = connection.recv()
+                except (EOFError, OSError):
+                    self._workers.pop(connection).wait()
+                    idle.append(self._start())
+                    ended[job.path] += 1
+                    again.append(refused(job) if ended[job.path] > 1 else job)
+                    continue
+                idle.append(connection)
+                if isinstance(result, Exception):
+                    raise result
+                yield job, result
+
+    def _start(self) -> multiprocessing.connection.Connection:
+        ours, theirs = socket.socketpair()
+        process = subprocess.Popen(
+            [sys.executable, "-m", "autograder.nbgrader_plugin.pool", str(theirs.fileno())],
+            pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL,
+            env={**os.environ, "PYTHONPATH": str(COURSE), "PYTHONWARNINGS": "ignore", "OMP_NUM_THREADS": "1"},
+        )  # fmt: skip
+        theirs.close()
+        connection = multiprocessing.connection.Connection(ours.detach())
+        self._workers[connection] = process
+        return connection
+
+    def close(self) -> None:
+        """Ends the workers, their kernels and the nursery."""
+        for connection, process in self._workers.items():
+            process.kill()
+            process.wait()
+            connection.close()
+        self._workers.clear()
+        if self._nursery:
+            self._nursery.close()
+
+
+def _serve(connection: multiprocessing.connection.Connection) -> None:
+    """A worker's life: it ends with the process that asks."""
+    while True:
+        try:
+            job, folder = connection.recv()
+        except EOFError:
+            return
+        try:
+            result = grade(job, folder)
+        except Exception as error:  # the whole run is wrong, not this submission
+            result = RuntimeError(f"{job.path}: {type(error).__name__}: {error}")
+        connection.send(result)
+
+
+class RayPool:
+    """The same on a Ray cluster, whose machines have the course at the same place; usable in a `with` block.
+
+    Args:
+        homework: what the kernels are warmed for.
+        address: of the cluster, as `ray.init` takes it: "auto", "local", "host:6379", "ray://host:10001".
+
+    Raises:
+        RuntimeError: Ray is not installed, or there is no cluster.
+    """
+
+    def __init__(self, homework: str, address: str):
+        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # Ray would report its use to its makers
+        try:
+            import ray
+        except ImportError:
+            raise RuntimeError("Ray is not installed here: pip install ray") from None
+        self._ray = ray
+        environment = {"PYTHONPATH": str(COURSE), "OMP_NUM_THREADS": "1"}
+        own = {"object_store_memory": OBJECT_STORE} if address == "local" else {}
+        try:
+            host, _, port = address.removeprefix("ray://").rpartition(":")
+            if port.isdigit():  # Ray itself would try for minutes
+                socket.create_connection((host, int(port)), timeout=10).close()
+            ray.init(
+                address, log_to_driver=False, include_dashboard=False, logging_level="WARNING",
+                runtime_env={"env_vars": environment}, **own,
+            )  # fmt: skip
+        except Exception as error:  # Ray raises that itself where a start takes it too long
+            raise RuntimeError(f"no Ray cluster at {address!r}: {error}") from None
+        self.size = int(ray.cluster_resources().get("CPU", 1))
+        modules = modules_of(homework)
+
+        @ray.remote(num_cpus=1, max_retries=1)
+        def remote(job: Job) -> Graded:
+            nursery.sweep()  # Ray kills its workers, so they clean up nothing
+            own = nursery.shared(modules, job.unsafe)  # started once in each of Ray's worker processes
+            return grade(job, own and own.folder)
+
+        self._grade = remote
+
+    def __enter__(self) -> RayPool:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def limits_that_hold(self) -> dict[str, bool]:
+        """Not known: the machines differ."""
+        return {}
+
+    def grade(self, jobs: Iterable[Job]) -> Iterator[tuple[Job, Graded]]:
+        """Yields each job with its result. Ray tries a job whose worker ends once more; then it is refused."""
+        jobs, running = iter(jobs), {}
+        while True:
+            while len(running) < 2 * self.size and (job := next(jobs, None)):
+                running[self._grade.remote(job)] = job
+            if not running:
+                return
+            (done,), _ = self._ray.wait(list(running))
+            job = running.pop(done)
+            try:
+                yield job, self._ray.get(done)
+            except self._ray.exceptions.RayTaskError as error:
+                raise RuntimeError(f"{job.path}: {error.cause}") from None
+            except self._ray.exceptions.RayError:
+                if job.refusal == GRADER_ENDED:
+                    raise
+                running[self._grade.remote(refused(job))] = refused(job)
+
+    def close(self) -> None:
+        """Leaves the cluster."""
+        self._ray.shutdown()
+
+
+if __name__ == "__main__":
+    die_with_parent()
+    gc.freeze()
+    _serve(multiprocessing.connection.Connection(int(sys.argv[1])))

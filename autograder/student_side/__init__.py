@@ -1,0 +1,1 @@
+"""What runs beside the student's code, and so cannot be trusted: probes, and how their answers travel."""

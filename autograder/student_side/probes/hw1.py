@@ -1,0 +1,321 @@
+"""Probes of homework 1 (PPO): what the judges can do with a student's functions.
+
+For `update` the other exercises are replaced by stand-ins that are linear in the weights, so that a judge
+knows every gradient.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+from collections import deque
+from collections.abc import Callable
+
+import gymnasium as gym
+import numpy as np
+import torch
+from torch import nn
+
+from autograder.student_side.probes import kind, plain, probe
+from autograder.student_side.probes.tensors import gradient_of, leaf, stand_ins
+from gcb6206 import exercises
+from gcb6206.agents import ppo_agent
+from gcb6206.agents.ppo_agent import PPOAgent
+from gcb6206.networks import policies
+
+EXERCISES = (
+    "hw1.entropy_bonus",
+    "hw1.tanh_normal_log_prob",
+    "hw1.compute_gae",
+    "hw1.normalize_advantage",
+    "hw1.policy_loss",
+    "hw1.value_loss",
+    "hw1.minibatch_indices",
+    "hw1.linear_schedule",
+    "hw1.update",
+)
+
+
+@probe("hw1.unsolved")
+def unsolved() -> dict:
+    """Which exercises of this homework have no solution yet."""
+    return {"exercises": [name for name in EXERCISES if exercises.get(name).implementation is None]}
+
+
+@probe("hw1.entropy_bonus")
+def entropy_bonus(logits: np.ndarray) -> dict:
+    """The entropy of the policies with these logits, and its gradient with regard to the logits."""
+    leaf_logits = leaf(logits)
+    result = policies.entropy_bonus(torch.log_softmax(leaf_logits, dim=1))
+    (slope,) = gradient_of(result, leaf_logits)
+    return {"type": kind(result), "value": plain(result), "gradient": slope}
+
+
+@probe("hw1.tanh_normal_log_prob")
+def tanh_normal_log_prob(mean: np.ndarray, log_std: np.ndarray, pre_tanh: np.ndarray) -> dict:
+    """The log-densities, and the gradient of their sum with regard to mean and log_std."""
+    leaf_mean, leaf_log_std = leaf(mean), leaf(log_std)
+    result = policies.tanh_normal_log_prob(leaf_mean, leaf_log_std, torch.from_numpy(pre_tanh).float())
+    total = result.sum() if isinstance(result, torch.Tensor) else result
+    of_mean, of_log_std = gradient_of(total, leaf_mean, leaf_log_std)
+    return {"type": kind(result), "value": plain(result), "of_mean": of_mean, "of_log_std": of_log_std}
+
+
+@probe("hw1.compute_gae")
+def compute_gae(
+    rewards: np.ndarray,
+    values: np.ndarray,
+    next_values: np.ndarray,
+    terminated: np.ndarray,
+    truncated: np.ndarray,
+    gamma: float,
+    gae_lambda: float,
+) -> dict:
+    """One call; what came back, and the arguments as they are afterwards."""
+    given = [array.copy() for array in (rewards, values, next_values, terminated, truncated)]
+    result = ppo_agent.compute_gae(*given, gamma, gae_lambda)
+    pair = result if isinstance(result, (tuple, list)) and len(result) == 2 else (None, None)
+    return {
+        "returned": f"{kind(result)} of {len(result)}" if isinstance(result, (tuple, list)) else kind(result),
+        "advantages": plain(pair[0]),
+        "returns": plain(pair[1]),
+        "arguments": given,
+    }
+
+
+@probe("hw1.normalize_advantage")
+def normalize_advantage(advantage: np.ndarray) -> dict:
+    """One call; what came back, and the argument as it is afterwards."""
+    given = torch.from_numpy(advantage.copy())
+    result = ppo_agent.normalize_advantage(given)
+    return {"type": kind(result), "value": plain(result), "argument": given.numpy().copy()}
+
+
+@probe("hw1.policy_loss")
+def policy_loss(
+    log_prob: np.ndarray, old_log_prob: np.ndarray, advantage: np.ndarray, clip_range: float
+) -> dict:
+    """The loss, and its gradient with regard to log_prob and to the advantage."""
+    leaf_log_prob, leaf_advantage = leaf(log_prob), leaf(advantage)
+    result = ppo_agent.policy_loss(
+        leaf_log_prob, torch.from_numpy(old_log_prob).float(), leaf_advantage, clip_range
+    )
+    slope, leak = gradient_of(result, leaf_log_prob, leaf_advantage)
+    return {"type": kind(result), "value": plain(result), "gradient": slope, "of_advantage": leak}
+
+
+@probe("hw1.value_loss")
+def value_loss(
+    value: np.ndarray, old_value: np.ndarray, returns: np.ndarray, clip_range: float | None
+) -> dict:
+    """The loss, and its gradient with regard to the value and to the returns."""
+    leaf_value, leaf_returns = leaf(value), leaf(returns)
+    result = ppo_agent.value_loss(leaf_value, torch.from_numpy(old_value).float(), leaf_returns, clip_range)
+    slope, leak = gradient_of(result, leaf_value, leaf_returns)
+    return {"type": kind(result), "value": plain(result), "gradient": slope, "of_returns": leak}
+
+
+@probe("hw1.minibatch_indices")
+def minibatch_indices(num_samples: int, batch_size: int, calls: int, seed: int) -> dict:
+    """Some calls in a row."""
+    seed_everything(seed)
+    results = [ppo_agent.minibatch_indices(num_samples, batch_size) for _ in range(calls)]
+    return {"types": sorted({kind(r) for r in results}), "indices": [plain(r) for r in results]}
+
+
+@probe("hw1.linear_schedule")
+def linear_schedule(start: float, end: float, progress: np.ndarray) -> dict:
+    """The values at several points of the training."""
+    results = [ppo_agent.linear_schedule(start, end, p) for p in progress.tolist()]
+    numbers = [float(r) if kind(r) in ("float", "int") else np.nan for r in results]
+    return {"types": sorted({kind(r) for r in results}), "values": np.array(numbers)}
+
+
+class _LinearPolicy(nn.Module):
+    """log_prob = obs @ w_policy, value = obs @ w_value, entropy = w_entropy; notes what it is asked."""
+
+    observation_size = 2
+
+    def __init__(self, note: Callable):
+        super().__init__()
+        self.w_policy = nn.Parameter(torch.tensor([0.3, -0.2]))
+        self.w_value = nn.Parameter(torch.tensor([-0.1, 0.4]))
+        self.w_entropy = nn.Parameter(torch.ones(()))
+        self._note = note
+
+    def evaluate(self, observations, actions):
+        self._note("evaluate", observations=plain(observations), actions=plain(actions))
+        return observations @ self.w_policy, 1.0 * self.w_entropy, observations @ self.w_value
+
+    def weights(self) -> np.ndarray:
+        """All five weights."""
+        return np.concatenate([p.detach().numpy().ravel() for p in self.parameters()])
+
+
+@probe("hw1.update")
+def update(
+    samples: dict,
+    order: np.ndarray,
+    progress: float,
+    n_epochs: int,
+    learning_rate: list,
+    clip_range: list,
+    ent_coef: list,
+    vf_coef: float,
+    max_grad_norm: float | None,
+    clip_range_vf: float | None,
+    target_kl: float | None,
+    normalize: bool,
+) -> dict:
+    """One call of update on a linear policy, with gradient descent and stand-ins for the other exercises.
+
+    The weights begin at (0.3, -0.2) for the policy, (-0.1, 0.4) for the critic and 1 for the entropy.
+
+    The stand-ins: linear_schedule gives start + progress * (end - start); minibatch_indices the given order,
+    rolled by one row at each call; normalize_advantage 2 * A + mean(A); policy_loss the mean of advantage *
+    log_prob; value_loss the mean of returns * value.
+
+    Args:
+        samples: arrays over all samples, as update takes them.
+        order: `(minibatches, batch)` of indices.
+    """
+    journal: list[dict] = []
+
+    def note(what: str, **values: object) -> None:
+        journal.append({"what": what, **values})
+
+    policy = _LinearPolicy(note)
+
+    class Descent(torch.optim.SGD):
+        def step(self, closure=None):
+            result = super().step(closure)
+            note("step", rate=float(self.param_groups[0]["lr"]), weights=policy.weights())
+            return result
+
+    def schedule(start, end, progress):
+        note("schedule", start=float(start), end=float(end), progress=float(progress))
+        return start + progress * (end - start)
+
+    def indices(num_samples, batch_size):
+        calls = sum(entry["what"] == "indices" for entry in journal)
+        note("indices", num_samples=int(num_samples), batch_size=int(batch_size))
+        return torch.from_numpy(np.roll(order, calls, axis=0))
+
+    def normalized(advantage):
+        note("normalize", advantage=plain(advantage))
+        return 2.0 * advantage + advantage.mean()
+
+    def surrogate(log_prob, old_log_prob, advantage, clip_range):
+        note(
+            "policy_loss",
+            log_prob=plain(log_prob),
+            old_log_prob=plain(old_log_prob),
+            advantage=plain(advantage),
+            clip_range=float(clip_range),
+        )
+        return (advantage * log_prob).mean()
+
+    def regression(value, old_value, returns, clip_range=None):
+        note(
+            "value_loss",
+            value=plain(value),
+            old_value=plain(old_value),
+            returns=plain(returns),
+            clip_range=clip_range,
+        )
+        return (returns * value).mean()
+
+    agent = PPOAgent(
+        policy,
+        lambda parameters: Descent(parameters, lr=0.0),
+        learning_rate=tuple(learning_rate),
+        clip_range=tuple(clip_range),
+        ent_coef=tuple(ent_coef),
+        gamma=0.9,
+        gae_lambda=0.9,
+        n_epochs=n_epochs,
+        batch_size=order.shape[1],
+        vf_coef=vf_coef,
+        max_grad_norm=max_grad_norm,
+        clip_range_vf=clip_range_vf,
+        target_kl=target_kl,
+        normalize_advantages=normalize,
+    )
+    replaced = {
+        "hw1.linear_schedule": schedule,
+        "hw1.minibatch_indices": indices,
+        "hw1.normalize_advantage": normalized,
+        "hw1.policy_loss": surrogate,
+        "hw1.value_loss": regression,
+    }
+    with stand_ins("hw1.update", replaced):
+        result = agent.update(
+            {name: torch.from_numpy(values.copy()) for name, values in samples.items()}, progress
+        )
+    return {
+        "returned": kind(result),
+        "types": {str(k): kind(v) for k, v in result.items()} if isinstance(result, dict) else {},
+        "figures": plain(result) if isinstance(result, dict) else {},
+        "journal": journal,
+    }
+
+
+def seed_everything(seed: int) -> None:
+    """Makes the student's random draws repeatable, whichever library they come from."""
+    random.seed(seed)
+    np.random.seed(seed)
+    torch.manual_seed(seed)
+
+
+class _DisguisedVectorEnv(gym.vector.VectorWrapper):
+    """Shows `observation @ mix`, takes `a` for the environments' `actions[a]`; see judges/convergence.py."""
+
+    def __init__(self, env: gym.vector.VectorEnv, mix: np.ndarray, actions: np.ndarray):
+        super().__init__(env)
+        self._mix, self._actions = mix, actions
+
+    def reset(self, *, seed=None, options=None):
+        observation, info = self.env.reset(seed=seed, options=options)
+        return observation @ self._mix, info
+
+    def step(self, actions):
+        observation, reward, terminated, truncated, info = self.env.step(self._actions[actions])
+        if "final_obs" in info:
+            info = {**info, "final_obs": info["final_obs"] @ self._mix}
+        return observation @ self._mix, reward, terminated, truncated, info
+
+
+@probe("hw1.convergence")
+def convergence(seed: int, training: dict, snapshot_every: int, mix: np.ndarray, actions: np.ndarray) -> dict:
+    """Trains with all of the student's code; the actor's weights at the last three snapshots.
+
+    The weights are, layer by layer, the matrix `(inputs, outputs)` and the bias `(outputs,)`.
+
+    Args:
+        training: fields of PPOConfig.
+        snapshot_every: updates between snapshots.
+        mix, actions: the disguise of all environments of the run.
+    """
+    from gcb6206.env_configs.ppo_config import PPOConfig
+    from gcb6206.infrastructure.logger import NullLogger
+    from gcb6206.scripts.run_ppo import run_training
+
+    config = PPOConfig(**training).build()
+    make_envs, learn = config["make_envs"], exercises.get("hw1.update").implementation
+    config["make_envs"] = lambda num_envs: _DisguisedVectorEnv(make_envs(num_envs=num_envs), mix, actions)
+    snapshots: deque[list[np.ndarray]] = deque(maxlen=3)
+    calls = 0
+
+    def watched(self, samples, progress):
+        nonlocal calls
+        result = learn(self, samples, progress)
+        calls += 1
+        if calls % snapshot_every == 0:
+            layers = self.policy.network.layers()
+            snapshots.append([part[0].detach().numpy().copy() for layer in layers for part in layer])
+        return result
+
+    args = argparse.Namespace(seed=seed, eval_interval=10**9, num_eval_episodes=1)
+    with exercises.filled({"hw1.update": watched}):
+        run_training(config, NullLogger(), args)
+    return {"actors": list(snapshots), "updates": calls}

@@ -1,0 +1,478 @@
+"""Probes of homework 3 (DQN): what the judges can do with a student's functions.
+
+The networks are linear without bias, so that a judge knows every Q-value: with one-hot observations the weight
+`(actions, states)` is the table of Q-values itself.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+from collections import deque
+
+import gymnasium as gym
+import numpy as np
+import torch
+from torch import nn
+
+from autograder.student_side.probes import kind, plain, probe
+from autograder.student_side.probes.disguise import disguised
+from autograder.student_side.probes.journal import Journal, JournalLogger, code_of, spied_buffers
+from autograder.student_side.probes.scripted_env import ScriptedEnv
+from gcb6206 import exercises
+from gcb6206.agents.dqn_agent import DQNAgent
+from gcb6206.env_configs.schedule import PiecewiseSchedule
+from gcb6206.infrastructure import pytorch_util as ptu
+
+# What else the homework's notebook imports; the sandbox's kernels are forked from a process that has it already.
+WARM = (
+    "gcb6206.scripts.run_hw3",
+    "gcb6206.runs.dqn",
+    "gcb6206.infrastructure.utils",
+    "gymnasium.envs.classic_control.cartpole",
+    "pygame",
+    "ipywidgets",
+)
+EXERCISES = (
+    "hw3.get_action",
+    "hw3.update_critic",
+    "hw3.update",
+    "hw3.sample_trajectory",
+    "hw3.run_training_loop",
+)
+
+
+def linear_agent(
+    critic: np.ndarray, target: np.ndarray, observation_shape: tuple[int, ...], **settings
+) -> DQNAgent:
+    """A DQNAgent whose networks are the given tables.
+
+    Args:
+        critic, target: weights `(actions, features)` of the online and of the target network.
+        observation_shape: its product is `features`.
+        settings: learning_rate, lr_decay (factor after every step of the schedule), and DQNAgent's own.
+    """
+    learning_rate, lr_decay = settings.pop("learning_rate", 0.1), settings.pop("lr_decay", 1.0)
+
+    def make_critic(observation_shape, num_actions):
+        linear = nn.Linear(critic.shape[1], num_actions, bias=False)
+        return linear if len(observation_shape) == 1 else nn.Sequential(_ToFloat(), nn.Flatten(), linear)
+
+    agent = DQNAgent(
+        observation_shape,
+        len(critic),
+        make_critic=make_critic,
+        make_optimizer=lambda params: torch.optim.SGD(params, lr=learning_rate),
+        make_lr_schedule=lambda optimizer: torch.optim.lr_scheduler.ExponentialLR(optimizer, gamma=lr_decay),
+        **{"discount": 0.9, "target_update_period": 10, **settings},
+    )
+    for network, table in ((agent.critic, critic), (agent.target_critic, target)):
+        with torch.no_grad():
+            next(network.parameters()).copy_(torch.from_numpy(table))
+    return agent
+
+
+class _ToFloat(nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x.float()
+
+
+def weights(network: nn.Module) -> np.ndarray:
+    """The table of a linear network, `(actions, features)`."""
+    return next(network.parameters()).detach().cpu().numpy().copy()
+
+
+def seed_everything(seed: int) -> None:
+    """Makes the student's random draws repeatable, whichever library they come from."""
+    random.seed(seed)
+    np.random.seed(seed)
+    torch.manual_seed(seed)
+
+
+@probe("hw3.unsolved")
+def unsolved() -> dict:
+    """Which exercises of this homework have no solution yet."""
+    return {"exercises": [name for name in EXERCISES if exercises.get(name).implementation is None]}
+
+
+@probe("hw3.get_action")
+def get_action(critic: np.ndarray, observations: np.ndarray, epsilon: float, seed: int) -> dict:
+    """One call of get_action per observation."""
+    seed_everything(seed)
+    shape = observations.shape[1:]
+    agent = linear_agent(critic, critic, shape)
+    given = observations.copy()
+    actions = [agent.get_action(observation, epsilon=epsilon) for observation in given]
+    return {
+        "actions": np.array([int(a) if kind(a) == "int" else -1 for a in actions]),
+        "types": sorted({kind(a) for a in actions}),
+        "critic": weights(agent.critic),
+        "observations": given,
+        "grad_enabled": torch.is_grad_enabled(),
+        "has_grad": any(p.grad is not None for p in agent.critic.parameters()),
+    }
+
+
+@probe("hw3.update_critic")
+def update_critic(
+    critic: np.ndarray,
+    target: np.ndarray,
+    obs: np.ndarray,
+    action: np.ndarray,
+    reward: np.ndarray,
+    next_obs: np.ndarray,
+    done: np.ndarray,
+    steps: int = 1,
+    shared: bool = False,
+    **settings,
+) -> dict:
+    """Calls update_critic `steps` times on one batch; `shared` makes the target network the critic itself."""
+    agent = linear_agent(critic, target, obs.shape[1:], **settings)
+    if shared:
+        agent.target_critic = agent.critic
+    batch = ptu.from_numpy(
+        {"obs": obs, "action": action, "reward": reward, "next_obs": next_obs, "done": done}
+    )
+    metrics, rates, tables = [], [], []
+    for _ in range(steps):
+        metrics.append(agent.update_critic(**batch))
+        rates.append(agent.critic_optimizer.param_groups[0]["lr"])
+        tables.append(weights(agent.critic))
+    last = metrics[-1]
+    target_grad = next(agent.target_critic.parameters()).grad
+    return {
+        "returned": type(last).__name__,
+        "types": {str(key): kind(value) for key, value in last.items()} if isinstance(last, dict) else {},
+        "metrics": [plain(m) for m in metrics],
+        "critic": np.array(tables),
+        "target": weights(agent.target_critic),
+        "target_grad": 0.0 if shared or target_grad is None else float(target_grad.abs().sum()),
+        "rates": np.array(rates),
+    }
+
+
+@probe("hw3.update")
+def update(
+    critic: np.ndarray,
+    obs: np.ndarray,
+    action: np.ndarray,
+    reward: np.ndarray,
+    next_obs: np.ndarray,
+    done: np.ndarray,
+    steps: np.ndarray,
+    period: int,
+) -> dict:
+    """Calls update at each of `steps`; the stand-in for update_critic adds 1 to every weight of the critic."""
+    agent = linear_agent(critic, critic - 100.0, obs.shape[1:], target_update_period=period)
+    batch = ptu.from_numpy(
+        {"obs": obs, "action": action, "reward": reward, "next_obs": next_obs, "done": done}
+    )
+    received: list[dict] = []
+
+    def record(self, obs, action, reward, next_obs, done):
+        received.append(
+            plain({"obs": obs, "action": action, "reward": reward, "next_obs": next_obs, "done": done})
+        )
+        with torch.no_grad():
+            next(self.critic.parameters()).add_(1.0)
+        return {"critic_loss": float(len(received)), "q_values": 2.0, "target_values": 3.0, "grad_norm": 4.0}
+
+    returned, calls, tables, targets = [], [], [], []
+    with exercises.filled({"hw3.update_critic": record}):
+        for step in steps.tolist():
+            returned.append(plain(agent.update(**batch, step=step)))
+            calls.append(len(received))
+            tables.append(weights(agent.critic))
+            targets.append(weights(agent.target_critic))
+    with torch.no_grad():
+        next(agent.critic.parameters()).add_(1000.0)
+    return {
+        "returned": returned,
+        "calls": np.array(calls),
+        "received": received[-1] if received else {},
+        "critic": np.array(tables),
+        "target": np.array(targets),
+        "target_at_end": weights(agent.target_critic),
+    }
+
+
+class _ObservationOnlyAgent:
+    """Has get_action(observation) and nothing more; chooses the position of the largest entry."""
+
+    def __init__(self):
+        self.seen: list[np.ndarray] = []
+
+    def get_action(self, observation):
+        self.seen.append(np.array(observation, dtype=np.float64))
+        return int(np.argmax(observation))
+
+
+@probe("hw3.sample_trajectory")
+def sample_trajectory(
+    observations: np.ndarray,
+    rewards: np.ndarray,
+    length: int,
+    terminated: bool,
+    max_length: int,
+    render: bool = False,
+    episode_return: float | None = None,
+) -> dict:
+    """Samples one trajectory of a scripted episode.
+
+    Args:
+        observations, rewards: `(time, features)` and `(time,)` of the episode.
+        length: of the episode; 0 never ends.
+        terminated: whether it terminates at its end, or is truncated.
+        episode_return: the return that info["episode"] reports at the end; None: no such entry.
+    """
+    from gcb6206.infrastructure import utils
+
+    actions, resets = [], []
+    info = None if episode_return is None else {"r": episode_return, "l": length, "t": 0.5}
+    env = ScriptedEnv(
+        observation=lambda episode, t: observations[t].copy(),
+        reward=lambda episode, t: float(rewards[t]),
+        lengths=[length],
+        terminated=[terminated],
+        num_actions=observations.shape[1],
+        record=lambda what, action: (resets if what == "reset" else actions).append(action),
+        patience=len(rewards) - 1,
+        max_episode_steps=None,
+        episode_info=info,
+        render=render,
+    )
+    agent = _ObservationOnlyAgent()
+    trajectory = utils.sample_trajectory(env, agent, max_length, render)
+    result = {
+        "resets": len(resets),
+        "env_actions": np.array([plain(a) for a in actions], dtype=np.float64),
+        "seen": np.array(agent.seen),
+        "returned": type(trajectory).__name__,
+        "keys": [],
+        "arrays": {},
+        "dtypes": {},
+        "statistics": {},
+        "image_shape": [],
+        "image_levels": np.zeros(0),
+    }
+    if isinstance(trajectory, dict):
+        result["keys"] = [str(key) for key in trajectory]
+        for key, value in trajectory.items():
+            result["dtypes"][str(key)] = str(getattr(value, "dtype", type(value).__name__))
+            if key == "image_obs":
+                images = np.asarray(value)
+                result["image_shape"] = list(images.shape)
+                result["image_levels"] = (
+                    images.reshape(len(images), -1).mean(axis=1) if images.size else np.zeros(0)
+                )
+            elif key == "episode_statistics":
+                result["statistics"] = plain(value)
+            else:
+                result["arrays"][str(key)] = plain(value)
+    return result
+
+
+@probe("hw3.run_training_loop")
+def run_training_loop(
+    total_steps: int,
+    learning_starts: int,
+    batch_size: int,
+    eval_interval: int,
+    lengths: np.ndarray,
+    terminated: np.ndarray,
+    rewards: np.ndarray,
+    actions: np.ndarray,
+    epsilons: np.ndarray,
+    frames: bool = False,
+    seed: int = 0,
+) -> dict:
+    """Runs the training loop on scripted environments, with stand-ins for the other exercises.
+
+    Every observation is unique: `(environment, episode, t)`, or frames whose level is `20 * episode + t`.
+
+    Args:
+        lengths, terminated: the episodes, in turn.
+        rewards: reward of the training environment by t.
+        actions: what the stand-in for get_action answers, in turn.
+        epsilons: corners of the exploration schedule, `(corners, 2)` as (step, value).
+        frames: stacked frames instead of vectors.
+    """
+    from gcb6206.scripts.run_hw3 import run_training_loop as under_test
+
+    journal = Journal()
+    made: list[gym.Env] = []
+    num_actions = int(actions.max()) + 1
+
+    def make_env(render: bool = False) -> gym.Env:
+        number = len(made)
+
+        def observation(episode: int, t: int) -> np.ndarray:
+            if frames:
+                levels = [20 * episode + max(0, t - back) for back in (3, 2, 1, 0)]
+                return np.stack([np.full((84, 84), level % 256, np.uint8) for level in levels])
+            return np.array([number, episode, t], dtype=np.float32)
+
+        def record(what: str, action) -> None:
+            journal.note(
+                what,
+                env=number,
+                action=-1.0 if action is None else float(action),
+                evaluating=journal.evaluating,
+            )
+
+        made.append(
+            ScriptedEnv(
+                observation,
+                lambda episode, t: float(rewards[t]),
+                lengths.tolist(),
+                terminated.tolist(),
+                num_actions,
+                record,
+                render=render,
+            )
+        )
+        return gym.wrappers.RecordEpisodeStatistics(made[-1])
+
+    def choose(self, observation, epsilon=0.02):
+        given = -1 if journal.evaluating else journal.columns("choice")["clock"].size
+        action = 0 if given < 0 else int(actions[given % len(actions)])
+        if not journal.evaluating:
+            journal.note("choice", observation=code_of(observation), epsilon=float(epsilon), action=action)
+        return action
+
+    def learn(self, obs, action, reward, next_obs, done, step):
+        journal.note(
+            "update",
+            step=int(step),
+            batch=plain(
+                {
+                    "observations": obs,
+                    "actions": action,
+                    "rewards": reward,
+                    "next_observations": next_obs,
+                    "dones": done,
+                }
+            ),
+        )
+        return {"critic_loss": 0.0, "q_values": 0.0, "target_values": 0.0, "grad_norm": 0.0}
+
+    def evaluate(env, agent, max_length, render=False):  # touches the environment, plays nothing
+        journal.evaluating = True
+        observation, _ = env.reset()
+        agent.get_action(observation)
+        env.step(0)
+        journal.evaluating = False
+        nothing = np.zeros((1, 1), np.float32)
+        return {
+            "observation": nothing,
+            "image_obs": np.zeros((1, 250, 250, 3), np.uint8),
+            "reward": nothing[0],
+            "action": nothing[0],
+            "next_observation": nothing,
+            "terminal": nothing[0],
+            "episode_statistics": {"l": 1, "r": 7.0},
+        }
+
+    config = {
+        "make_env": make_env,
+        "log_name": "probe",
+        "total_steps": total_steps,
+        "batch_size": batch_size,
+        "learning_starts": learning_starts,
+        "replay_buffer_capacity": 1000,
+        "exploration_schedule": PiecewiseSchedule(
+            [tuple(p) for p in epsilons.tolist()], float(epsilons[-1, 1])
+        ),
+        "agent_kwargs": {
+            "make_critic": lambda shape, n: nn.Sequential(
+                _ToFloat(), nn.Flatten(), nn.Linear(int(np.prod(shape)), n)
+            ),
+            "make_optimizer": lambda params: torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=0.125),
+            "make_lr_schedule": lambda optimizer: torch.optim.lr_scheduler.ConstantLR(optimizer, factor=1.0),
+            "discount": 0.9,
+            "target_update_period": 10,
+        },
+    }
+    args = argparse.Namespace(
+        seed=seed,
+        no_gpu=True,
+        which_gpu=0,
+        log_interval=5,
+        eval_interval=eval_interval,
+        num_eval_trajectories=2,
+        num_render_trajectories=0,
+        checkpoint_interval=0,
+        resume=None,
+    )
+    stand_ins = {"hw3.get_action": choose, "hw3.update": learn, "hw3.sample_trajectory": evaluate}
+    seed_everything(seed)
+    with exercises.filled(stand_ins), spied_buffers(journal):
+        under_test(config, JournalLogger(journal), args)
+    batches = 0 if frames else 20  # batches of frames are large, and no judge reads them
+    return {
+        "choice": journal.columns("choice", "observation", "epsilon", "action"),
+        "step": journal.columns("step", "env", "action", "evaluating"),
+        "reset": journal.columns("reset", "env", "evaluating"),
+        "insert": journal.columns("insert", "observation", "action", "reward", "next_observation", "done"),
+        "on_reset": journal.columns("on_reset", "observation"),
+        "sample": journal.columns("sample", "size"),
+        "samples": journal.values("sample", "batch", limit=batches),
+        "update": journal.columns("update", "step"),
+        "updates": journal.values("update", "batch", limit=batches),
+        "log": journal.columns("log", "value", "step"),
+        "tags": journal.values("log", "tag"),
+    }
+
+
+@probe("hw3.convergence")
+def convergence(seed: int, training: dict, snapshot_every: int, mix: np.ndarray, actions: np.ndarray) -> dict:
+    """Trains with all of the student's code; the critic's weights at the last three snapshots.
+
+    The weights are, layer by layer, the matrix `(inputs, outputs)` and the bias `(outputs,)`.
+
+    Args:
+        training: fields of DQNBasicConfig.
+        snapshot_every: updates between snapshots.
+        mix, actions: the disguise of all environments of the run.
+    """
+    from gcb6206.env_configs.dqn_basic_config import DQNBasicConfig
+    from gcb6206.infrastructure.logger import NullLogger
+    from gcb6206.scripts.run_hw3 import run_training_loop as under_test
+
+    config = DQNBasicConfig(**training).build()
+    config["make_env"] = disguised(config["make_env"], mix, actions)
+    make_critic, update = config["agent_kwargs"]["make_critic"], exercises.get("hw3.update").implementation
+    critics: list[nn.Module] = []
+    snapshots: deque[list[np.ndarray]] = deque(maxlen=3)
+    calls = 0
+
+    def watched_critic(observation_shape, num_actions):
+        critics.append(make_critic(observation_shape, num_actions))
+        return critics[-1]
+
+    def watched_update(self, obs, action, reward, next_obs, done, step):
+        nonlocal calls
+        result = update(self, obs, action, reward, next_obs, done, step)
+        calls += 1
+        if calls % snapshot_every == 0:
+            snapshots.append(parameters())
+        return result
+
+    def parameters() -> list[np.ndarray]:
+        return [part.detach().cpu().numpy().copy() for layer in critics[0].layers() for part in layer]
+
+    config["agent_kwargs"]["make_critic"] = watched_critic
+    args = argparse.Namespace(
+        seed=seed,
+        no_gpu=True,
+        which_gpu=0,
+        log_interval=10**9,
+        eval_interval=10**9,
+        num_eval_trajectories=1,
+        num_render_trajectories=0,
+        checkpoint_interval=0,
+        resume=None,
+    )
+    with exercises.filled({"hw3.update": watched_update}):
+        under_test(config, NullLogger(), args)
+    return {"critics": list(snapshots) or [parameters()], "updates": calls}

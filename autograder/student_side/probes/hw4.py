@@ -1,0 +1,225 @@
+"""Probes of homework 4 (multi-agent PPO): what the judges can do with a student's functions."""
+
+from __future__ import annotations
+
+import argparse
+import functools
+from collections import deque
+
+import numpy as np
+import torch
+from torch import nn
+
+from autograder.student_side.probes import kind, plain, probe
+from autograder.student_side.probes.tensors import gradient_of, leaf, stand_ins
+from gcb6206 import exercises
+from gcb6206.agents import mappo_agent
+from gcb6206.envs.vmas import VmasTeam
+from gcb6206.networks import team
+from gcb6206.networks.team import TeamActor
+
+EXERCISES = (
+    "hw2.num_envs",  # the training calls these three as well; the notebook gives them
+    "hw2.expand_done",
+    "hw2.tanh_normal_log_prob",
+    "hw4.observation_history",
+    "hw4.global_state",
+    "hw4.centralized_value",
+    "hw4.policy_parameters",
+    "hw4.multi_agent_gae",
+    "hw4.mappo_loss",
+)
+
+
+@probe("hw4.unsolved")
+def unsolved() -> dict:
+    """Which exercises that the training needs have no solution yet."""
+    return {"exercises": [name for name in EXERCISES if exercises.get(name).implementation is None]}
+
+
+@probe("hw4.observation_history")
+def observation_history(observation: np.ndarray, begins: np.ndarray, length: int) -> dict:
+    """One call; what came back, and the arguments as they are afterwards."""
+    given = [torch.from_numpy(array.copy()) for array in (observation, begins)]
+    result = team.observation_history(*given, length)
+    return {
+        "type": kind(result),
+        "value": plain(result),
+        "observation": given[0].numpy().copy(),
+        "begins": given[1].numpy().copy(),
+    }
+
+
+@probe("hw4.global_state")
+def global_state(observation: np.ndarray) -> dict:
+    """One call."""
+    result = team.global_state(torch.from_numpy(observation.copy()))
+    return {"type": kind(result), "value": plain(result)}
+
+
+@probe("hw4.centralized_value")
+def centralized_value(observation: np.ndarray, weights: np.ndarray) -> dict:
+    """The values, and the gradient of their sum with regard to the critic's weights.
+
+    The critic gives tanh(x @ weights) for whatever x it is shown; weights are cut, or begin anew, where x has
+    another length. global_state is replaced by a stand-in that puts the agents side by side.
+    """
+    leaf_weights = leaf(weights)
+
+    def critic(state: torch.Tensor) -> torch.Tensor:
+        used = torch.arange(state.shape[-1]) % len(leaf_weights)
+        return torch.tanh(state @ leaf_weights[used]).unsqueeze(-1)
+
+    def side_by_side(observation: torch.Tensor) -> torch.Tensor:
+        return torch.cat(observation.unbind(-2), dim=-1)
+
+    with stand_ins("hw4.centralized_value", {"hw4.global_state": side_by_side}):
+        result = team.centralized_value(critic, torch.from_numpy(observation.copy()))
+    total = result.sum() if isinstance(result, torch.Tensor) else result
+    (slope,) = gradient_of(total, leaf_weights)
+    return {"type": kind(result), "value": plain(result), "gradient": slope}
+
+
+@probe("hw4.policy_parameters")
+def policy_parameters(n_agents: int, share: bool, inputs: int, seed: int) -> dict:
+    """One call with networks of two layers.
+
+    Returns:
+        For every agent the first weights of its network as they begin, and the first agent with the very same
+        ones; how many numbers can be learned in all, and in one network.
+    """
+
+    def make_network() -> nn.Module:
+        return nn.Sequential(nn.Linear(inputs, 3), nn.Tanh(), nn.Linear(3, 2))
+
+    torch.manual_seed(seed)
+    result = team.policy_parameters(make_network, n_agents, share)
+    networks = list(result) if isinstance(result, (nn.ModuleList, list, tuple)) else []
+    networks = [network for network in networks if isinstance(network, nn.Module)]
+    first = [next(network.parameters()) for network in networks]
+    return {
+        "type": kind(result),
+        "length": len(networks),
+        "weights": [parameter.detach().numpy().copy() for parameter in first],
+        "same_as": np.array([next(j for j, other in enumerate(first) if other is own) for own in first]),
+        "parameters": sum(parameter.numel() for parameter in nn.ModuleList(networks).parameters()),
+        "of_one": sum(parameter.numel() for parameter in make_network().parameters()),
+    }
+
+
+@probe("hw4.multi_agent_gae")
+def multi_agent_gae(
+    reward: np.ndarray,
+    value: np.ndarray,
+    next_value: np.ndarray,
+    terminated: np.ndarray,
+    done: np.ndarray,
+    gamma: float,
+    lmbda: float,
+) -> dict:
+    """One call with values that carry gradients; what came back, and the arguments as they are afterwards."""
+    given = {
+        "reward": torch.from_numpy(reward.copy()),
+        "value": leaf(value),
+        "next_value": leaf(next_value),
+        "terminated": torch.from_numpy(terminated.copy()),
+        "done": torch.from_numpy(done.copy()),
+    }
+    result = mappo_agent.multi_agent_gae(*given.values(), gamma, lmbda)
+    pair = result if isinstance(result, (tuple, list)) and len(result) == 2 else (None, None)
+    return {
+        "returned": f"{kind(result)} of {len(result)}" if isinstance(result, (tuple, list)) else kind(result),
+        "types": [kind(part) for part in pair],
+        "advantage": plain(pair[0]),
+        "value_target": plain(pair[1]),
+        "carry_gradient": [bool(getattr(part, "requires_grad", False)) for part in pair],
+        "arguments": {name: tensor.detach().numpy().copy() for name, tensor in given.items()},
+    }
+
+
+@probe("hw4.mappo_loss")
+def mappo_loss(
+    log_prob: np.ndarray,
+    old_log_prob: np.ndarray,
+    advantage: np.ndarray,
+    entropy: float,
+    value: np.ndarray,
+    value_target: np.ndarray,
+    clip_epsilon: float,
+    entropy_eps: float,
+    critic_coef: float,
+) -> dict:
+    """The parts of the loss, and their gradients with regard to what they may, or must not, depend on."""
+    leaves = {
+        "log_prob": leaf(log_prob),
+        "advantage": leaf(advantage),
+        "entropy": leaf(np.float32(entropy)),
+        "value": leaf(value),
+        "value_target": leaf(value_target),
+    }
+    result = mappo_agent.mappo_loss(
+        leaves["log_prob"],
+        torch.from_numpy(old_log_prob.copy()),
+        leaves["advantage"],
+        leaves["entropy"],
+        leaves["value"],
+        leaves["value_target"],
+        clip_epsilon,
+        entropy_eps,
+        critic_coef,
+    )
+    parts = {str(name): part for name, part in result.items()} if isinstance(result, dict) else {}
+    return {
+        "returned": kind(result),
+        "types": {name: kind(part) for name, part in parts.items()},
+        "parts": plain(parts),
+        "gradients": {
+            name: dict(zip(leaves, gradient_of(part, *leaves.values()))) for name, part in parts.items()
+        },
+    }
+
+
+class DisguisedTeam(VmasTeam):
+    """Shows `observation @ mix`, takes `a` for the world's `a @ actions`; see judges/navigation.py."""
+
+    def __init__(self, mix: np.ndarray, actions: np.ndarray, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self._mix, self._actions = torch.from_numpy(mix.copy()), torch.from_numpy(actions.copy())
+
+    def step(self, actions: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        return super().step(actions @ self._actions)
+
+    def _stacked(self, observations: list[torch.Tensor]) -> torch.Tensor:
+        return super()._stacked(observations) @ self._mix
+
+
+def weights_of(actor: TeamActor) -> list[np.ndarray]:
+    """Agent by agent and layer by layer, the matrix `(inputs, outputs)` and the bias `(outputs,)`."""
+    layers = [layer for network in actor.networks.networks for layer in (*network.layers, network.head)]
+    parts = [part for layer in layers for part in (layer.weight.T, layer.bias)]
+    return [part.detach().numpy().copy() for part in parts]
+
+
+@probe("hw4.convergence")
+def convergence(seed: int, training: dict, snapshot_every: int, mix: np.ndarray, actions: np.ndarray) -> dict:
+    """Trains a team with all of the student's code; the actors' weights at the last three snapshots.
+
+    Args:
+        training: fields of MAPPOConfig.
+        snapshot_every: iterations between snapshots.
+        mix, actions: the disguise of all environments of the run.
+    """
+    from gcb6206.env_configs.mappo_config import MAPPOConfig
+    from gcb6206.infrastructure.logger import NullLogger
+    from gcb6206.runs.team import MultiAgentRun
+
+    config = MAPPOConfig(**training).build()
+    make = config["make_team"]
+    config["make_team"] = functools.partial(DisguisedTeam, mix, actions, *make.args, **make.keywords)
+    run = MultiAgentRun(config, NullLogger(), argparse.Namespace(seed=seed))
+    snapshots: deque[list[np.ndarray]] = deque(maxlen=3)
+    for _, progress in zip(range(config["n_iters"]), run.iterations()):  # no evaluation: the judge's job
+        run.agent.update(run.agent.prepare(run.collect()), progress)
+        if run.iteration % snapshot_every == 0:
+            snapshots.append(weights_of(run.agent.actor))
+    return {"actors": list(snapshots)}

@@ -1,0 +1,103 @@
+"""Judges of hw1.entropy_bonus, against closed forms."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from autograder.trusted.judging import compare, judge
+
+EXERCISE = "hw1.entropy_bonus"
+READ = "ppo/four-stages"
+
+
+def log_softmax(logits: np.ndarray) -> np.ndarray:
+    """Log-probabilities, `(batch, actions)`."""
+    shifted = logits - logits.max(axis=1, keepdims=True)
+    return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+
+
+def mistakes(log_probs: np.ndarray) -> list[tuple[object, str]]:
+    """What known mistakes give instead."""
+    p = np.exp(log_probs)
+    terms = -p * log_probs
+    return [
+        (-terms.sum(axis=1).mean(), "The sign: entropy is minus the sum of p log p, and never negative."),
+        (terms.sum(axis=1), "This is the entropy of each row: return the mean over the rows."),
+        (terms.sum(), "This is the sum over the batch: return the mean."),
+        (terms.mean(), "You average over the actions too: sum over them, average over the rows."),
+        (-log_probs.sum(axis=1).mean(), "The weights p are missing: sum p log p, not log p."),
+        (-log_probs.mean(), "The weights p are missing: sum p log p, not log p."),
+        (terms.sum(axis=0).mean(), "The sum runs over the batch: sum over the actions, dim=1."),
+        (
+            (terms / np.log(2)).sum(axis=1).mean(),
+            "This is the entropy in bits: use the natural logarithm, as given.",
+        ),
+    ]
+
+
+@judge(
+    EXERCISE,
+    points=0.5,
+    title="the mean entropy of the rows",
+    read=READ,
+    why="Entropy measures how undecided a policy is: log(actions) when all are alike, 0 when it is certain.",
+)
+def test_value(student, rng):
+    uniform = np.full((3, 5), rng.normal(), np.float32)
+    compare(
+        student.run(EXERCISE, logits=uniform)["value"],
+        np.log(5),
+        tried="3 uniform policies over 5 actions",
+        hints=mistakes(log_softmax(uniform)),
+    )
+    logits = rng.normal(size=(4, 3)).astype(np.float32) * 2
+    log_probs = log_softmax(logits)
+    compare(
+        student.run(EXERCISE, logits=logits)["value"],
+        -(np.exp(log_probs) * log_probs).sum(axis=1).mean(),
+        tried="4 random policies over 3 actions",
+        hints=mistakes(log_probs),
+    )
+
+
+@judge(
+    EXERCISE,
+    points=0.25,
+    title="a certain policy has entropy 0",
+    read=READ,
+    depends=["value"],
+    why="Probabilities round to 0 long before their logarithms do, and log(0) is no number.",
+)
+def test_certain(student, rng):
+    logits = np.zeros((2, 3), np.float32)
+    logits[:, rng.integers(3)] = 200.0
+    compare(
+        student.run(EXERCISE, logits=logits)["value"],
+        0.0,
+        tried="2 policies that are certain of one action (the others' log-probability is -200)",
+        hint="Use the given log-probabilities; taking log of exp of them gives log(0).",
+    )
+
+
+@judge(
+    EXERCISE,
+    points=0.25,
+    title="the gradient flows through it",
+    read=READ,
+    depends=["value"],
+    why="The bonus changes the policy only through its gradient.",
+)
+def test_gradient(student, rng):
+    logits = rng.normal(size=(4, 3)).astype(np.float32)
+    log_probs = log_softmax(logits)
+    p = np.exp(log_probs)
+    entropy = -(p * log_probs).sum(axis=1, keepdims=True)
+    compare(
+        student.run(EXERCISE, logits=logits)["gradient"],
+        -p * (log_probs + entropy) / len(logits),
+        tried="4 random policies over 3 actions: the gradient with regard to the logits",
+        hints=[
+            (np.zeros((4, 3)), "No gradient arrives: return a tensor, without .item(), .detach() or no_grad.")
+        ],
+        hint="Gradients must flow through p and through log p.",
+    )

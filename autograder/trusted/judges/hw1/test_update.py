@@ -1,0 +1,495 @@
+"""Judges of hw1.update: what it asks of the other exercises, every step it takes, and when it stops.
+
+The policy is linear and so are the stand-ins for the losses, so all weights are known after every step.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from autograder.student_side.student import Reply, Student, StudentFailure
+from autograder.trusted.judging import Hints, compare, judge, require
+
+EXERCISE = "hw1.update"
+READ = "ppo/four-stages"
+START = np.array([0.3, -0.2, -0.1, 0.4, 1.0])  # the weights of policy (2), critic (2) and entropy (1)
+FIGURES = (
+    "loss", "policy_gradient_loss", "value_loss", "entropy_loss", "approx_kl", "clip_fraction",
+    "learning_rate", "clip_range", "ent_coef",
+)  # fmt: skip
+
+
+class Case:
+    """Samples, settings, and what an update does with them.
+
+    Args:
+        settings: of the agent, instead of the usual ones.
+    """
+
+    rows, batch = 3, 4
+
+    def __init__(self, rng: np.random.Generator, **settings):
+        count = self.rows * self.batch
+        self.samples = {
+            "observations": rng.normal(size=(count, 2)).astype(np.float32),
+            "actions": np.arange(count),
+            **{
+                name: rng.normal(size=count).astype(np.float32)
+                for name in ("log_probs", "values", "advantages", "returns")
+            },
+        }
+        self.samples["log_probs"] *= 0.1
+        self.order = rng.permutation(count).reshape(self.rows, self.batch)
+        self.settings = {
+            "progress": 0.25,
+            "n_epochs": 2,
+            "learning_rate": [0.08, 0.04],
+            "clip_range": [0.3, 0.1],
+            "ent_coef": [0.5, 0.1],
+            "vf_coef": 0.75,
+            "max_grad_norm": None,
+            "clip_range_vf": None,
+            "target_kl": None,
+            "normalize": True,
+            **settings,
+        }
+
+    def run(self, student: Student) -> Reply:
+        """Calls update."""
+        return student.run(EXERCISE, samples=self.samples, order=self.order, **self.settings)
+
+    def scheduled(self, name: str, progress: float | None = None) -> float:
+        """The value of a schedule."""
+        start, end = self.settings[name]
+        return start + (self.settings["progress"] if progress is None else progress) * (end - start)
+
+    def minibatches(self, epochs: int | None = None) -> list[np.ndarray]:
+        """The indices of all minibatches, in their order."""
+        epochs = self.settings["n_epochs"] if epochs is None else epochs
+        return [row for epoch in range(epochs) for row in np.roll(self.order, epoch, axis=0)]
+
+    def advantages(self, indices: np.ndarray) -> np.ndarray:
+        """As the policy loss gets them."""
+        raw = self.samples["advantages"][indices]
+        return 2.0 * raw + raw.mean() if self.settings["normalize"] else raw
+
+    def gradient(self, indices: np.ndarray, vf: float, ent: float) -> np.ndarray:
+        """Of the loss with regard to the five weights."""
+        observations = self.samples["observations"][indices].astype(np.float64)
+        of_policy = (self.advantages(indices)[:, None] * observations).mean(axis=0)
+        of_value = (self.samples["returns"][indices][:, None] * observations).mean(axis=0)
+        return np.concatenate([of_policy, vf * of_value, [-ent]])
+
+    def weights(
+        self,
+        limit: float | None = None,
+        vf: float | None = None,
+        ent: float | None = None,
+        rate: float | None = None,
+        remembered: bool = False,
+        each: bool = False,
+    ) -> np.ndarray:
+        """The weights after every step, `(steps, 5)`, by default the right ones.
+
+        Args:
+            limit: of the gradient's norm.
+            vf, ent, rate: instead of the coefficients and the learning rate.
+            remembered: gradients of former steps are never forgotten.
+            each: every entry is clipped by itself.
+        """
+        vf = self.settings["vf_coef"] if vf is None else vf
+        ent = self.scheduled("ent_coef") if ent is None else ent
+        rate = self.scheduled("learning_rate") if rate is None else rate
+        now, kept, after = START, 0.0, []
+        for indices in self.minibatches():
+            slope = self.gradient(indices, vf, ent) + (kept if remembered else 0.0)
+            if limit is not None:
+                norm = np.linalg.norm(slope)
+                slope = np.clip(slope, -limit, limit) if each else slope * min(1.0, limit / norm)
+            kept = slope
+            now = now - rate * slope
+            after.append(now)
+        return np.array(after)
+
+    def log_probs(self) -> list[np.ndarray]:
+        """Of every minibatch, when it is evaluated."""
+        before = np.concatenate([START[None], self.weights()[:-1]])[:, :2]
+        return [self.samples["observations"][indices] @ w for indices, w in zip(self.minibatches(), before)]
+
+
+def entries(reply: Reply, what: str) -> list[dict]:
+    """What the journal holds of one sort."""
+    journal = reply["journal"]
+    if not isinstance(journal, list) or not all(isinstance(entry, dict) for entry in journal):
+        raise StudentFailure("refused", "the answer 'journal' has the wrong form")
+    return [entry for entry in journal if entry.get("what") == what]
+
+
+def column(reply: Reply, what: str, name: str) -> np.ndarray | list:
+    """One value of each entry of one sort, as an array where they fit together."""
+    values = [entry.get(name) for entry in entries(reply, what)]
+    try:
+        return np.array(values, dtype=float)
+    except (TypeError, ValueError):
+        return values
+
+
+@judge(
+    EXERCISE,
+    points=0.25,
+    title="returns the figures as floats",
+    read="ppo/four-stages",
+    why="The training logs these figures by name; a tensor would keep the whole graph alive.",
+)
+def test_returned_figures(student, rng):
+    reply = Case(rng).run(student)
+    require(
+        isinstance(reply["returned"], str) and reply["returned"] == "dict",
+        tried="one call",
+        got=reply["returned"],
+        expected="dict",
+        hint="Return the dict of figures.",
+    )
+    types = reply["types"] if isinstance(reply["types"], dict) else {}
+    require(
+        set(FIGURES) <= set(types),
+        tried="the keys of the returned dict",
+        got=sorted(types),
+        expected=sorted(FIGURES),
+    )
+    require(
+        {types[name] for name in FIGURES} <= {"float", "int"},
+        tried="the types of the figures",
+        got={name: types[name] for name in FIGURES},
+        expected="float",
+        hint="Take .item() of each tensor.",
+    )
+
+
+@judge(
+    EXERCISE,
+    points=0.75,
+    title="n_epochs passes over all samples, each in a new order",
+    read=READ,
+    depends=["returned_figures"],
+    why="Every sample is used several times, always beside others.",
+)
+def test_minibatches(student, rng):
+    case = Case(rng, n_epochs=3)
+    reply = case.run(student)
+    wanted = case.minibatches()
+    got = column(reply, "evaluate", "actions")  # sample i has action i
+    same_order = np.array([row for _ in range(3) for row in case.order])
+    compare(
+        got,
+        np.array(wanted),
+        tried=f"{case.rows} minibatches, n_epochs 3: the samples of each call of policy.evaluate",
+        hints=[
+            (np.array(case.minibatches(1)), "Only one pass: repeat it self.n_epochs times."),
+            (same_order, "Every epoch has the same order: call minibatch_indices once in each."),
+            (
+                np.tile(case.samples["actions"], (9, 1)),
+                "Every call gets all samples: take those of the minibatch.",
+            ),
+            (
+                np.array([case.samples["actions"].reshape(3, 4)] * 3).reshape(9, 4),
+                "The samples come in their old order: use minibatch_indices.",
+            ),
+        ],
+        hint="In each of self.n_epochs epochs, one evaluation for each row of minibatch_indices.",
+    )
+    compare(
+        column(reply, "evaluate", "observations"),
+        case.samples["observations"][np.array(wanted)],
+        tried="the observations of these calls",
+        hint="Observations and actions must be those of the same indices.",
+    )
+
+
+@judge(
+    EXERCISE,
+    points=0.75,
+    title="the losses get what belongs to the minibatch",
+    read=READ,
+    depends=["minibatches"],
+    why="The new policy is compared with the one that collected; the critic learns towards the returns.",
+)
+def test_losses(student, rng):
+    for normalize, clip_range_vf in ((True, 0.4), (False, None)):
+        case = Case(
+            rng, n_epochs=1, normalize=normalize, clip_range_vf=clip_range_vf, learning_rate=[0.0, 0.0]
+        )
+        reply, indices, samples = case.run(student), case.order, case.samples
+        log_prob = np.array(case.log_probs())
+        raw = samples["advantages"][indices]
+        hints: dict[str, Hints] = {
+            "log_prob": [
+                (samples["log_probs"][indices], "The new and the old log-probabilities are swapped.")
+            ],
+            "old_log_prob": [
+                (log_prob, "This is the new policy's log-probability: take that of the samples."),
+                (
+                    samples["log_probs"][np.array(case.minibatches(1))[:, ::-1]],
+                    "The old log-probabilities belong to other samples.",
+                ),
+            ],
+            "advantage": [
+                (raw, "The advantages are not normalised: normalize_advantage, in each minibatch."),
+                (
+                    2 * raw + raw.mean(axis=1, keepdims=True),
+                    "The advantages are normalised though self.normalize_advantages is False.",
+                ),
+                (
+                    2 * raw + samples["advantages"].mean(),
+                    "The advantages of all samples are normalised at once: do it in each minibatch.",
+                ),
+                *(
+                    (returns, "These are the returns: take the advantages.")
+                    for goal in [samples["returns"][indices]]
+                    for returns in (goal, 2 * goal + goal.mean(axis=1, keepdims=True))
+                ),
+                (4 * raw + 5 * raw.mean(axis=1, keepdims=True), "The advantages are normalised twice."),
+            ],
+        }
+        expected = {
+            "log_prob": log_prob,
+            "old_log_prob": samples["log_probs"][indices],
+            "advantage": np.array([case.advantages(row) for row in indices]),
+        }
+        setting = f"normalize_advantages={normalize}"
+        for name, right in expected.items():
+            compare(
+                column(reply, "policy_loss", name),
+                right,
+                tried=f"{setting}: what policy_loss received as {name}",
+                hints=hints[name],
+                atol=1e-4,
+            )
+        for name, key in (("old_value", "values"), ("returns", "returns")):
+            compare(
+                column(reply, "value_loss", name),
+                samples[key][indices],
+                tried=f"what value_loss received as {name}",
+                hints=[
+                    (samples[other][indices], f"These are the {other}: check the order of the arguments.")
+                    for other in ("values", "returns", "advantages")
+                    if other != key
+                ],
+                atol=1e-4,
+            )
+        given = [entry.get("clip_range") for entry in entries(reply, "value_loss")]
+        require(
+            given == [clip_range_vf] * case.rows,
+            tried=f"clip_range_vf={clip_range_vf}: what value_loss received as clip_range",
+            got=given,
+            expected=[clip_range_vf] * case.rows,
+            hint="The critic has a clip range of its own: self.clip_range_vf.",
+        )
+
+
+@judge(
+    EXERCISE,
+    points=0.75,
+    title="the schedules hold still during an update",
+    read=READ,
+    depends=["minibatches"],
+    why="progress belongs to the training: it does not change within one update.",
+)
+def test_schedules(student, rng):
+    case = Case(rng, progress=float(rng.uniform(0.3, 0.45)))
+    reply, steps = case.run(student), 2 * case.rows
+    compare(
+        len(entries(reply, "step")),
+        steps,
+        tried=f"{steps} minibatches: steps of the optimiser",
+        hints=[
+            (0, "No step was taken: loss.backward(), then self.optimizer.step()."),
+            (2 * steps, "Each minibatch takes its step twice."),
+        ],
+        hint="One step for each minibatch.",
+    )
+    for name, got, where in (
+        ("learning_rate", column(reply, "step", "rate"), "the optimiser's learning rate at every step"),
+        ("clip_range", column(reply, "policy_loss", "clip_range"), "policy_loss's clip_range at every step"),
+    ):
+        first, last = case.settings[name]
+        compare(
+            got,
+            np.full(steps, case.scheduled(name)),
+            tried=f"{name} from {first} to {last}, progress {case.settings['progress']:.2f}: {where}",
+            hints=[
+                (np.full(steps, first), f"{name} stays at its start: use linear_schedule with progress."),
+                (np.zeros(steps), "The optimiser keeps its own rate: self.set_learning_rate(learning_rate)."),
+                (np.full(steps, last), f"{name} is at its end already: use linear_schedule with progress."),
+                (
+                    np.full(steps, case.scheduled(name, 1 - case.settings["progress"])),
+                    "The schedule runs the wrong way: progress is what is done.",
+                ),
+            ],
+            hint=f"{name} must be linear_schedule(*self.{name}, progress), once for the whole update.",
+            atol=1e-6,
+        )
+
+
+@judge(
+    EXERCISE,
+    points=1.0,
+    title="every minibatch takes one step down the summed loss",
+    read=READ,
+    depends=["losses", "schedules"],
+    why="policy loss + vf_coef * value loss - ent_coef * entropy: more entropy makes the loss smaller.",
+)
+def test_step(student, rng):
+    case = Case(rng)
+    ent, vf = case.scheduled("ent_coef"), case.settings["vf_coef"]
+    reply = case.run(student)
+    compare(
+        column(reply, "step", "weights"),
+        case.weights(),
+        tried="the weights of policy (2), critic (2) and entropy (1) after every step",
+        hints=[
+            (case.weights(ent=-ent), "The entropy has the wrong sign: subtract ent_coef * entropy."),
+            (case.weights(ent=0.0), "The entropy is missing from the loss."),
+            (case.weights(ent=1.0), "ent_coef is missing: weigh the entropy with it."),
+            (
+                case.weights(ent=case.settings["ent_coef"][0]),
+                "ent_coef stays at its start: use linear_schedule with progress.",
+            ),
+            (case.weights(vf=1.0), "vf_coef is missing: weigh the value loss with it."),
+            (case.weights(vf=0.0), "The value loss is missing from the sum."),
+            (case.weights(vf=0.5), "vf_coef is fixed at 0.5: use self.vf_coef."),
+            (case.weights(vf=-vf), "The value loss has the wrong sign: add it."),
+            (
+                case.weights(remembered=True),
+                "Former gradients are still there: self.optimizer.zero_grad() before backward().",
+            ),
+        ],
+        hint="Each minibatch: zero_grad, backward, clip, step.",
+        atol=1e-4,
+    )
+
+
+@judge(
+    EXERCISE,
+    points=0.5,
+    title="the gradient's norm is clipped",
+    read=READ,
+    depends=["step"],
+    why="One strange minibatch must not throw the policy far from the one that collected the samples.",
+)
+def test_clipping(student, rng):
+    case = Case(rng)
+    norms = [
+        np.linalg.norm(case.gradient(row, case.settings["vf_coef"], case.scheduled("ent_coef")))
+        for row in case.minibatches()
+    ]
+    limit = float(np.median(norms)) * 0.8
+    case.settings["max_grad_norm"] = limit
+    compare(
+        column(case.run(student), "step", "weights"),
+        case.weights(limit=limit),
+        tried=f"max_grad_norm={limit:.2f}, gradients of norm {min(norms):.2f} to {max(norms):.2f}: weights",
+        hints=[
+            (
+                case.weights(),
+                "The gradient is not clipped: ptu.clip_grad_norm between backward() and step().",
+            ),
+            (case.weights(limit=0.5), "The limit is fixed at 0.5: use self.max_grad_norm."),
+            (
+                case.weights(limit=limit, each=True),
+                "Every entry is clipped by itself: clip the norm of the whole gradient.",
+            ),
+        ],
+        hint="Scale the whole gradient so that its norm is at most self.max_grad_norm, then step.",
+        atol=1e-4,
+    )
+
+
+@judge(
+    EXERCISE,
+    points=0.5,
+    title="stops the whole update when the policy has moved too far",
+    read=READ,
+    depends=["step"],
+    why="The samples say little about a policy that is far from the one that drew them.",
+)
+def test_early_stop(student, rng):
+    case = Case(rng, n_epochs=3, target_kl=0.05, learning_rate=[1e-6, 1e-6])
+    log_prob = case.samples["observations"] @ START[:2]
+    case.samples["log_probs"][:] = log_prob
+    case.samples["log_probs"][case.order[1]] += 0.37  # approx_kl 0.061: above the target, below 1.5 times it
+    case.samples["log_probs"][case.order[2]] += 0.5  # approx_kl 0.107: too far
+    reply = case.run(student)
+    steps, evaluated = len(entries(reply, "step")), len(entries(reply, "evaluate"))
+    compare(
+        evaluated,
+        3,
+        tried="target_kl 0.05, approx_kl of the first three minibatches 0, 0.061 and 0.107: evaluations",
+        hints=[
+            (9, "target_kl is ignored: stop where approx_kl is above 1.5 * self.target_kl."),
+            (6, "Only the epoch ends: leave the outer loop as well."),
+            (2, "The limit is 1.5 * self.target_kl."),
+            (1, "The comparison is the wrong way round: stop where approx_kl is above 1.5 * target_kl."),
+        ],
+        hint="Stop at the first minibatch whose approx_kl exceeds 1.5 * self.target_kl.",
+    )
+    compare(
+        steps,
+        2,
+        tried="the same: steps taken",
+        hints=[(3, "The last step is one too many: stop before the step of the minibatch that is too far.")],
+    )
+
+
+@judge(
+    EXERCISE,
+    points=0.5,
+    title="the figures are means over the minibatches",
+    read=READ,
+    depends=["step"],
+    why="What is logged must tell what happened: a figure of the last minibatch is mostly noise.",
+)
+def test_figures(student, rng):
+    case = Case(rng)
+    samples, minibatches = case.samples, case.minibatches()
+    before = np.concatenate([START[None], case.weights()[:-1]])
+    log_ratio = np.array(case.log_probs()) - samples["log_probs"][np.array(minibatches)]
+    policy = np.array(
+        [(case.advantages(row) * log_prob).mean() for row, log_prob in zip(minibatches, case.log_probs())]
+    )
+    value = np.array(
+        [
+            (samples["returns"][row] * (samples["observations"][row] @ w[2:4])).mean()
+            for row, w in zip(minibatches, before)
+        ]
+    )
+    each = {
+        "policy_gradient_loss": policy,
+        "value_loss": value,
+        "entropy_loss": -before[:, 4],
+        "loss": policy + case.settings["vf_coef"] * value - case.scheduled("ent_coef") * before[:, 4],
+        "approx_kl": (np.exp(log_ratio) - 1 - log_ratio).mean(axis=1),
+        "clip_fraction": (np.abs(np.exp(log_ratio) - 1) > case.scheduled("clip_range")).mean(axis=1),
+    }
+    figures = case.run(student)["figures"]
+    for name, values in each.items():
+        compare(
+            figures.get(name),
+            values.mean(),
+            tried=f"6 minibatches: {name}",
+            hints=[
+                (values[-1], "This is the last minibatch's: return the mean over all of them."),
+                (values.sum(), "This is the sum over the minibatches: return the mean."),
+                (-values.mean(), "The sign is turned around."),
+                (values[3:].mean(), "This is the last epoch's: return the mean over all minibatches."),
+                (case.settings["vf_coef"] * value.mean(), "This is vf_coef times it: return the plain loss."),
+            ],
+            atol=1e-4,
+        )
+    for name in ("learning_rate", "clip_range", "ent_coef"):
+        compare(
+            figures.get(name),
+            case.scheduled(name),
+            tried=f"the figure {name}",
+            hint=f"Return the {name} that this update used.",
+        )

@@ -1,0 +1,222 @@
+"""Judges of hw2.tanh_normal_log_prob: closed forms, actions on the bounds and close to them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from autograder.student_side.student import Reply, Student
+from autograder.trusted.judging import Hints, compare, judge, require
+
+EXERCISE = "hw2.tanh_normal_log_prob"
+READ = "marl/vmas"
+HIGHEST = float(np.float32(1.0 - 1e-6))  # what HIGHEST_TANH is in float32
+
+
+class Case:
+    """Actions inside bounds, and the density of each.
+
+    Args:
+        shape: of mean, std and action, `(..., components)`.
+        bounds: shape of the bounds.
+    """
+
+    def __init__(self, rng: np.random.Generator, shape: tuple, bounds: tuple):
+        self.mean = (rng.normal(size=shape) / 2).astype(np.float32)
+        self.std = rng.uniform(0.4, 0.8, size=shape).astype(np.float32)
+        self.low = rng.uniform(-3.0, -1.0, size=bounds).astype(np.float32)
+        self.high = rng.uniform(0.5, 4.0, size=bounds).astype(np.float32)
+        part = rng.uniform(0.05, 0.95, size=shape)
+        self.action = (self.low + (self.high - self.low) * part).astype(np.float32)
+
+    def run(self, student: Student) -> Reply:
+        """Calls tanh_normal_log_prob."""
+        names = ("mean", "std", "action", "low", "high")
+        return student.run(EXERCISE, **{name: getattr(self, name) for name in names})
+
+    @property
+    def half_width(self) -> np.ndarray:
+        """Of the bounds, as many as components."""
+        return np.broadcast_to((self.high.astype(float) - self.low) / 2, self.action.shape)
+
+    def squeezed(self) -> np.ndarray:
+        """The actions from -1 to 1, limited."""
+        return np.clip((self.action - self.low.astype(float)) / self.half_width - 1, -HIGHEST, HIGHEST)
+
+    def normal(self, u: np.ndarray, std: np.ndarray | None = None) -> np.ndarray:
+        """log N(u; mean, std) of every component."""
+        std = self.std.astype(float) if std is None else std
+        return -(((u - self.mean) / std) ** 2) / 2 - np.log(std) - np.log(2 * np.pi) / 2
+
+    def right(self) -> np.ndarray:
+        """The log-density of every component; the result is its sum."""
+        squeezed = self.squeezed()
+        return self.normal(np.arctanh(squeezed)) - np.log(1 - squeezed**2) - np.log(self.half_width)
+
+    def mistakes(self) -> Hints:
+        """What known mistakes give instead."""
+        squeezed, half = self.squeezed(), np.log(self.half_width)
+        u = np.arctanh(squeezed)
+        slope, normal, right = np.log(1 - squeezed**2), self.normal(u), self.right()
+        unscaled = np.arctanh(np.clip(self.action.astype(float), -HIGHEST, HIGHEST))
+        return [
+            (right, "One value for each component: sum over the components, dim=-1."),
+            (right.mean(axis=-1), "You average over the components: the log-densities add up."),
+            (right.sum(axis=0), "The sum runs over another axis: sum over the components, dim=-1."),
+            (right.sum(), "The sum runs over everything: sum over the components, dim=-1."),
+            ((right + slope).sum(axis=-1), "The slope of tanh is missing: subtract log_tanh_slope(u)."),
+            (
+                (right + half).sum(axis=-1),
+                "The stretch to the bounds is missing: subtract log((high - low) / 2).",
+            ),
+            (
+                normal.sum(axis=-1),
+                "Both changes of variables are missing: tanh squeezes, the bounds stretch.",
+            ),
+            (
+                (right + 2 * slope).sum(axis=-1),
+                "The slope of tanh has the wrong sign: squeezing makes the density higher.",
+            ),
+            (
+                (right + 2 * half).sum(axis=-1),
+                "The stretch has the wrong sign: a wider range makes the density lower.",
+            ),
+            (
+                (right - np.log(2)).sum(axis=-1),
+                "The stretch is by half the width of the bounds: log((high - low) / 2).",
+            ),
+            (
+                (right + half).sum(axis=-1) - half[..., 0],
+                "The stretch counts for every component, each with its own bounds.",
+            ),
+            (
+                (self.normal(unscaled) - np.log(1 - np.tanh(unscaled) ** 2) - half).sum(axis=-1),
+                "The action is taken as it is: bring it from its bounds to -1..1 first.",
+            ),
+            (
+                (self.normal(squeezed) - slope - half).sum(axis=-1),
+                "The normal density is that of u, before the tanh: u = atanh(squeezed action).",
+            ),
+            (
+                (self.normal(u, np.sqrt(self.std.astype(float))) - slope - half).sum(axis=-1),
+                "std is taken for the variance: it is the standard deviation.",
+            ),
+            (
+                (self.normal(u, self.std.astype(float) ** 2) - slope - half).sum(axis=-1),
+                "std is squared: torch.distributions.Normal takes the standard deviation.",
+            ),
+        ]
+
+
+@judge(
+    EXERCISE,
+    points=2.0,
+    title="the log-density of actions within their bounds",
+    read=READ,
+    why="Each change of variables divides the density by its slope; independent components' logs add up.",
+)
+def test_value(student, rng):
+    case = Case(rng, (5, 3), (3,))
+    reply = case.run(student)
+    compare(
+        reply["value"],
+        case.right().sum(axis=-1),
+        tried="5 actions of 3 components, each with bounds of its own",
+        hints=case.mistakes(),
+        hint="log N(u) - log(1 - tanh(u)^2) - log((high - low) / 2), summed over the components.",
+        rtol=1e-3,
+        atol=1e-3,
+    )
+    require(reply["type"] == "Tensor", tried="the type", got=reply["type"], expected="Tensor")
+
+
+@judge(
+    EXERCISE,
+    points=0.5,
+    title="for a batch in time of teams",
+    read=READ,
+    depends=["value"],
+    why="Every agent of every frame has a log-probability of its own: only the components are summed.",
+)
+def test_team(student, rng):
+    for shape, bounds in (((4, 5, 3, 2), (3, 2)), ((2, 2, 2), (2, 2)), ((2,), (2,))):
+        case = Case(rng, shape, bounds)
+        compare(
+            case.run(student)["value"],
+            case.right().sum(axis=-1),
+            tried=f"actions {shape}, bounds {bounds}",
+            hints=case.mistakes(),
+            hint="The components stand on the last axis, whatever is in front of it.",
+            rtol=1e-3,
+            atol=1e-3,
+        )
+
+
+@judge(
+    EXERCISE,
+    points=1.0,
+    title="finite on the bounds, value and gradients",
+    read=READ,
+    depends=["value"],
+    why="Where tanh has been rounded to 1 its inverse is infinite, and one such action makes all weights NaN.",
+)
+def test_on_the_bounds(student, rng):
+    case = Case(rng, (4, 2), (2,))
+    case.action[0], case.action[1], case.action[2, 0] = case.low, case.high, case.high[0]
+    reply = case.run(student)
+    value = reply["value"]
+    require(
+        isinstance(value, np.ndarray) and value.shape == (4,) and np.isfinite(value).all(),
+        tried="4 actions, two with both components on a bound, one with one component: whether all is finite",
+        got=value,
+        expected="finite numbers",
+        hint="The inverse of tanh is infinite at 1: limit the squeezed action to HIGHEST_TANH before atanh.",
+    )
+    u = np.arctanh(case.squeezed())
+    tried = "the same actions"
+    compare(
+        value,
+        case.right().sum(axis=-1),
+        tried=tried,
+        hint=(
+            "Limit the squeezed action to -HIGHEST_TANH..HIGHEST_TANH: less cuts off real actions, and what "
+            "is added inside a logarithm counts there."
+        ),
+        rtol=2e-2,
+        atol=5e-2,
+    )
+    expected = {
+        "of_mean": (u - case.mean) / case.std**2,
+        "of_std": ((u - case.mean) ** 2 / case.std**2 - 1) / case.std,
+    }
+    for name, right in expected.items():
+        compare(
+            reply[name],
+            right,
+            tried=f"{tried}: the gradient of the sum with regard to {name.removeprefix('of_')}",
+            hint="Gradients must flow through mean and std, and stay finite.",
+            rtol=2e-2,
+            atol=5e-2,
+        )
+
+
+@judge(
+    EXERCISE,
+    points=0.5,
+    title="actions close to a bound keep their own values",
+    read=READ,
+    depends=["on_the_bounds"],
+    why="A policy that pushes hard acts close to the bounds all the time: those actions must stay apart.",
+)
+def test_near_the_bounds(student, rng):
+    case = Case(rng, (4, 1), (1,))
+    near = np.array([[-0.9999], [-0.999], [0.999], [0.9999]])
+    case.low, case.high = np.float32([-1.0]), np.float32([1.0])
+    case.action = near.astype(np.float32)
+    compare(
+        case.run(student)["value"],
+        case.right().sum(axis=-1),
+        tried="actions -0.9999, -0.999, 0.999 and 0.9999 of a range from -1 to 1",
+        hint="Your limit lies too far inside, or is too soft: HIGHEST_TANH touches nearly nothing.",
+        rtol=5e-3,
+        atol=1e-2,
+    )

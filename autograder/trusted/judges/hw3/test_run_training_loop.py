@@ -1,0 +1,514 @@
+"""Judges of hw3.run_training_loop, on scripted environments with recording stand-ins for the other exercises.
+
+Observations are `(environment, episode, t)`: each one says where it comes from.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from autograder.student_side.student import Reply, Student, StudentFailure
+from autograder.trusted.judging import array_of, attempt, compare, judge, require
+
+EXERCISE = "hw3.run_training_loop"
+LOOP, TARGETS, ENDS = "dqn/homework", "dqn/replay-and-targets", "dqn/terminated-truncated"
+
+
+class Case:
+    """A run of `total` steps over short episodes, some terminated, some truncated."""
+
+    def __init__(self, rng: np.random.Generator, frames: bool = False):
+        self.total, self.starts = int(rng.integers(50, 60)), int(rng.integers(15, 22))
+        self.batch_size, self.eval_interval = int(rng.integers(5, 9)), int(rng.integers(15, 20))
+        self.lengths = rng.integers(3, 7, size=6)
+        self.terminated = rng.permutation([True, True, True, False, False, False])
+        self.rewards = rng.normal(size=8)
+        self.actions = rng.integers(4, size=2 * self.total)
+        self.actions[:4] = np.arange(4)
+        half = self.total // 2
+        self.corners = np.array([[0, 1.0], [half, float(rng.uniform(0.3, 0.6))], [self.total + 20, 0.05]])
+        self.frames, self.seed = frames, int(rng.integers(10_000))
+
+    def epsilon(self, step: np.ndarray) -> np.ndarray:
+        """What the schedule gives, `(steps,)`."""
+        return np.interp(step, self.corners[:, 0], self.corners[:, 1])
+
+    def run(self, student: Student) -> Story:
+        """Runs the loop."""
+        reply = attempt(
+            student,
+            "hw3.run_training_loop",
+            total_steps=self.total,
+            learning_starts=self.starts,
+            batch_size=self.batch_size,
+            eval_interval=self.eval_interval,
+            lengths=self.lengths,
+            terminated=self.terminated,
+            rewards=self.rewards,
+            actions=self.actions,
+            epsilons=self.corners,
+            frames=self.frames,
+            seed=self.seed,
+            expected="the loop runs to its end",
+            tried=(
+                f"{self.total} steps on {'stacked frames' if self.frames else 'vectors'}, episodes of "
+                f"{self.lengths.min()} to {self.lengths.max()} steps"
+            ),
+            hint=(
+                "Where the error speaks of an episode that had ended: begin a new one when terminated or"
+                " truncated."
+            ),
+        )
+        return Story(self, reply)
+
+
+class Story:
+    """What happened in the training environment, step by step, put together from the probe's journal."""
+
+    def __init__(self, case: Case, reply: Reply):
+        self.reply = reply
+        steps, resets = self.table("step"), self.table("reset")
+        own = steps["env"][steps["evaluating"] == 0]
+        self.env = int(np.bincount(own.astype(int)).argmax()) if own.size else 0
+        events = [(clock, True, False) for clock in resets["clock"][resets["env"] == self.env]]
+        events += [
+            (clock, False, flag)
+            for clock, flag, env in zip(steps["clock"], steps["evaluating"], steps["env"])
+            if env == self.env
+        ]
+        episode, t, rows = -1, 0, []
+        for clock, is_reset, evaluating in sorted(events):
+            if is_reset:
+                episode, t = episode + 1, 0
+                continue
+            end = t + 1 == case.lengths[episode % 6]
+            terminates = bool(case.terminated[episode % 6])
+            if not evaluating:
+                rows.append((clock, episode, t, case.rewards[t], end and terminates, end and not terminates))
+            t += 1
+        columns = np.array(rows, dtype=float).reshape(-1, 6)
+        self.clock, self.episode, self.t, self.reward = columns[:, :4].T
+        self.terminated, self.truncated = columns[:, 4:].T.astype(bool)
+        self.action = steps["action"][(steps["env"] == self.env) & (steps["evaluating"] == 0)]
+        self.before = np.stack([np.full_like(self.t, self.env), self.episode, self.t], axis=1)
+        self.after = self.before + [0, 0, 1]
+
+    def table(self, name: str) -> dict[str, np.ndarray]:
+        """One sort of the journal's entries, as columns of equal length."""
+        table = self.reply[name]
+        if (
+            not isinstance(table, dict)
+            or not all(isinstance(v, np.ndarray) and v.ndim for v in table.values())
+            or len({len(v) for v in table.values()}) != 1
+        ):
+            raise StudentFailure("refused", f"the journal's {name!r} entries have the wrong form")
+        return table
+
+    def step_of(self, clock: np.ndarray) -> np.ndarray:
+        """The number of the latest training step before each moment."""
+        return np.searchsorted(self.clock, clock) - 1
+
+    def logged(self, tag: str) -> tuple[np.ndarray, np.ndarray]:
+        """Steps and values logged under a tag."""
+        log, tags = self.table("log"), self.reply["tags"]
+        chosen = np.array([name == tag for name in tags], dtype=bool)
+        return log["step"][chosen], log["value"][chosen]
+
+
+@judge(
+    EXERCISE,
+    points=0.25,
+    title="takes total_steps steps with the agent's actions",
+    read=LOOP,
+    why="The agent learns from its own behaviour: what it chose is what must be done.",
+)
+def test_steps(student, rng):
+    case = Case(rng)
+    story = case.run(student)
+    compare(
+        len(story.clock),
+        case.total,
+        tried=f"total_steps={case.total}: steps taken in the training environment",
+    )
+    choices = story.table("choice")
+    compare(
+        len(choices["clock"]),
+        case.total,
+        tried=f"total_steps={case.total}: calls of agent.get_action",
+        hints=[(0, "The agent is never asked: action = agent.get_action(observation, epsilon=epsilon).")],
+        hint="One call for every step.",
+    )
+    compare(
+        story.action,
+        choices["action"],
+        tried="the actions given to env.step",
+        hint="Take the action that agent.get_action returned.",
+    )
+
+
+@judge(
+    EXERCISE,
+    points=0.25,
+    title="evaluates in an environment of its own",
+    read=LOOP,
+    depends=["steps"],
+    why="An evaluation that plays in the training environment cuts the episode that is being learned from.",
+)
+def test_evaluation(student, rng):
+    case = Case(rng)
+    story = case.run(student)
+    steps = story.table("step")
+    inside = int(np.sum((steps["env"] == story.env) & (steps["evaluating"] == 1)))
+    require(
+        inside == 0,
+        tried="steps of the evaluation in the training environment",
+        got=inside,
+        expected=0,
+        hint=(
+            "Evaluate in a second environment made by config['make_env'](), not in the training environment."
+        ),
+    )
+
+
+@judge(
+    EXERCISE,
+    points=0.25,
+    title="evaluates regularly, and logs every episode",
+    read=LOOP,
+    depends=["evaluation"],
+    why="A run that leaves no curves behind cannot be understood afterwards.",
+)
+def test_logs(student, rng):
+    case = Case(rng)
+    story = case.run(student)
+    compare(
+        story.logged("eval_return")[0],
+        np.arange(0, case.total, case.eval_interval),
+        hint="Evaluate at every step that eval_interval divides.",
+        tried=f"eval_interval={case.eval_interval}: steps at which eval_return is logged",
+    )
+    ends = np.flatnonzero(story.terminated | story.truncated)
+    logged, values = story.logged("train_return")
+    compare(
+        logged,
+        ends,
+        tried="steps at which train_return is logged",
+        hint="Log the return of every training episode at its last step, terminated or truncated.",
+    )
+    sums = np.cumsum(case.rewards)[story.t[ends].astype(int)]
+    compare(values, sums, tried="the logged train_return of each episode", atol=1e-3)
+
+
+@judge(
+    EXERCISE,
+    points=0.5,
+    title="acts on the current observation",
+    read=LOOP,
+    depends=["steps", "evaluation"],
+    why="The agent must see the state that the environment is in, also right after a reset.",
+)
+def test_observation(student, rng):
+    story = Case(rng).run(student)
+    start = story.before * [1, 1, 0]
+    previous = np.where(story.t[:, None] > 0, story.before - [0, 0, 1], story.before)
+    not_reset = story.before.copy()
+    begins = np.flatnonzero((story.t == 0) & (np.arange(len(story.t)) > 0))
+    not_reset[begins] = story.after[begins - 1]
+    compare(
+        story.table("choice")["observation"],
+        story.before,
+        tried="the observations given to get_action, as (environment, episode, t)",
+        hints=[
+            (start, "The observation is never advanced: observation = next_observation after each step."),
+            (previous, "The agent acts one step late: give it the latest observation."),
+            (
+                not_reset,
+                (
+                    "After an episode's end the agent still sees the old episode's last observation: take the"
+                    " one that reset() returns."
+                ),
+            ),
+        ],
+    )
+
+
+@judge(
+    EXERCISE,
+    points=0.5,
+    title="epsilon follows the exploration schedule",
+    read=LOOP,
+    depends=["steps"],
+    why="Early steps explore, later ones exploit; without the argument get_action uses 0.02 from the start.",
+)
+def test_epsilon(student, rng):
+    case = Case(rng)
+    story = case.run(student)
+    step = np.arange(case.total)
+    compare(
+        story.table("choice")["epsilon"],
+        case.epsilon(step),
+        atol=1e-6,
+        tried="the epsilon of every step",
+        hints=[
+            (
+                np.full(case.total, 0.02),
+                "epsilon is not passed on: agent.get_action(observation, epsilon=epsilon).",
+            ),
+            (
+                np.full(case.total, case.epsilon(0)),
+                "epsilon stays at its first value: ask the schedule at each step.",
+            ),
+            (np.full(case.total, case.corners[-1, 1]), "epsilon is the final value from the start."),
+            (np.zeros(case.total), "Training never explores: epsilon is 0."),
+            (case.epsilon(step + 1), "epsilon of the next step: use exploration_schedule.value(step)."),
+            (1 - case.epsilon(step), "This is 1 - epsilon."),
+        ],
+        hint="epsilon = config['exploration_schedule'].value(step)",
+    )
+
+
+@judge(
+    EXERCISE,
+    points=1.0,
+    title="stores every transition as it happened",
+    read=TARGETS,
+    depends=["observation"],
+    why="The target is computed from the stored next state; a wrong one teaches a wrong value.",
+)
+def test_stored(student, rng):
+    case = Case(rng)
+    story = case.run(student)
+    insert = story.table("insert")
+    require(
+        len(insert["clock"]),
+        tried="calls of replay_buffer.insert",
+        got="none",
+        expected="one for every step",
+        hint="replay_buffer.insert(observation=..., action=..., reward=..., next_observation=..., done=...)",
+    )
+    number = story.step_of(insert["clock"])
+    count = np.bincount(number[number >= 0], minlength=case.total)
+    regular = ~story.truncated  # whether the others are stored is the business of another judge
+    compare(
+        count[regular],
+        np.ones(regular.sum()),
+        tried="how often each step that is not truncated was stored",
+        hint="Every step is stored once, right after env.step.",
+    )
+    keep = np.isin(number, np.flatnonzero(regular))
+    number = number[keep]
+    ends = story.terminated[number]
+    next_start = np.stack(
+        [np.full(len(number), story.env), story.episode[number] + 1, np.zeros(len(number))], axis=1
+    )
+    replaced = np.where(ends[:, None], next_start, story.after[number])
+    compare(
+        insert["observation"][keep],
+        story.before[number],
+        tried="stored observations, as (environment, episode, t)",
+        hints=[
+            (
+                story.after[number],
+                "observation is already the next one: store before observation = next_observation.",
+            ),
+            (replaced, "observation is already the next one: store before observation = next_observation."),
+            (story.before[number] * [1, 1, 0], "The same observation is stored all the time: advance it."),
+        ],
+    )
+    compare(
+        insert["next_observation"][keep],
+        story.after[number],
+        tried="stored next_observations, as (environment, episode, t)",
+        hints=[
+            (
+                replaced,
+                (
+                    "At an episode's end the next observation is the following episode's first: store before "
+                    "the reset."
+                ),
+            ),
+            (
+                story.before[number],
+                "next_observation is the observation itself: store what env.step returned.",
+            ),
+        ],
+    )
+    compare(insert["action"][keep], story.action[number], tried="stored actions")
+    compare(
+        insert["reward"][keep],
+        story.reward[number],
+        tried="stored rewards",
+        hints=[
+            (np.sign(story.reward[number]), "The rewards are clipped: store them as they are."),
+            (np.zeros(len(number)), "All stored rewards are 0."),
+        ],
+    )
+
+
+@judge(
+    EXERCISE,
+    points=1.0,
+    title="a time limit is stored, and not as an end",
+    read=ENDS,
+    depends=["stored"],
+    why=(
+        "done switches the next value off. A truncated episode could have gone on, so its last step must"
+        " bootstrap."
+    ),
+)
+def test_time_limit(student, rng):
+    case = Case(rng)
+    story = case.run(student)
+    insert = story.table("insert")
+    number = story.step_of(insert["clock"])
+    done = insert["done"]
+    compare(
+        done[~story.truncated[number]],
+        story.terminated[number][~story.truncated[number]].astype(float),
+        tried="done of the steps that no time limit cut",
+        hints=[(np.zeros(int((~story.truncated[number]).sum())), "done is never set: store terminated.")],
+        hint="done = terminated",
+    )
+    stored = int(story.truncated[number].sum())
+    compare(
+        stored,
+        int(story.truncated.sum()),
+        tried="how many truncated steps are stored",
+        hints=[(0, "Truncated steps are dropped: store them like all others, with done = terminated.")],
+        hint="Store each of them once.",
+    )
+    compare(
+        done[story.truncated[number]],
+        np.zeros(stored),
+        tried="done of the truncated steps",
+        hints=[
+            (
+                np.ones(stored),
+                "A truncated step is stored as an end: done = terminated, not terminated or truncated.",
+            )
+        ],
+    )
+
+
+@judge(
+    EXERCISE,
+    points=0.5,
+    title="learns once a step, from learning_starts on",
+    read=LOOP,
+    depends=["steps"],
+    why=(
+        "Before learning_starts the buffer holds too little to learn from; afterwards each step brings one"
+        " update."
+    ),
+)
+def test_learning(student, rng):
+    case = Case(rng)
+    story = case.run(student)
+    update, sample = story.table("update"), story.table("sample")
+    steps = story.step_of(update["clock"]).astype(float)
+    at = np.arange(case.starts, case.total)
+    compare(
+        steps,
+        at,
+        tried=f"learning_starts={case.starts}, total_steps={case.total}: steps at which the agent is updated",
+        hints=[
+            (np.zeros(0), "The agent is never updated."),
+            (np.arange(case.total), "learning_starts is ignored."),
+            (np.arange(case.starts + 1, case.total), "One step late: learn where step >= learning_starts."),
+            (np.arange(0, case.starts), "The condition is inverted: learn where step >= learning_starts."),
+        ],
+        hint="One update a step where step >= config['learning_starts'].",
+    )
+    compare(
+        sample["size"],
+        np.full(len(at), case.batch_size),
+        tried=f"batch_size={case.batch_size}: transitions sampled at each update",
+        hint="replay_buffer.sample(config['batch_size']), once for every update.",
+    )
+
+
+@judge(
+    EXERCISE,
+    points=0.5,
+    title="updates on the sampled batch",
+    read=LOOP,
+    depends=["learning"],
+    why="The update must see what was drawn from the buffer, each array in its own place.",
+)
+def test_batch(student, rng):
+    case = Case(rng)
+    story = case.run(student)
+    given, drawn = story.reply["updates"], story.reply["samples"]
+    if not isinstance(given, list) or not isinstance(drawn, list) or not given or len(given) != len(drawn):
+        raise StudentFailure("refused", "the journal's batches have the wrong form")
+    names = ("observations", "actions", "rewards", "next_observations", "dones")
+    for got, batch in zip(given, drawn):
+        for name in names:
+            others = [
+                (batch[other], f"{name} received the batch's {other}.") for other in names if other != name
+            ]
+            compare(
+                got.get(name),
+                batch[name],
+                tried=f"what agent.update received as {name}",
+                hints=others,
+                hint="Pass the arrays of replay_buffer.sample, through ptu.from_numpy.",
+            )
+    compare(
+        story.table("update")["step"],
+        np.arange(case.starts, case.total),
+        tried="the step given to agent.update",
+        hints=[
+            (np.arange(case.total - case.starts), "This counts updates: pass the training step."),
+            (np.arange(case.starts, case.total) + 1, "One too large: pass step itself."),
+        ],
+        hint="agent.update needs the training step to time the target network.",
+    )
+
+
+@judge(
+    EXERCISE,
+    points=0.25,
+    title="stores single frames of stacked observations",
+    read=TARGETS,
+    depends=["evaluation"],
+    why="Four stacked frames share three with their neighbours: each is stored once, four times less memory.",
+)
+def test_frames(student, rng):
+    case = Case(rng, frames=True)
+    story = case.run(student)
+    resets, insert = story.table("on_reset"), story.table("insert")
+    number = story.step_of(insert["clock"])
+    keep = ~story.truncated[number]  # whether truncated steps are stored is the business of another judge
+    compare(
+        np.unique(number[keep]),
+        np.flatnonzero(~story.truncated),
+        tried="the steps whose frame was stored by insert",
+        hint="replay_buffer.insert(action, reward, next_observation[-1], terminated), once a step.",
+    )
+    number, stored = number[keep], array_of(insert, "next_observation", 2)[keep, 0]
+    level = 20 * story.episode + story.t  # of the newest frame before each step, as far as a byte holds it
+    compare(
+        stored,
+        (level[number] + 1) % 256,
+        tried="the level of each stored frame",
+        hints=[(level[number] % 256, "This is the frame before the step: store next_observation[-1].")],
+        hint="The newest frame of the stack is the last: next_observation[-1].",
+    )
+    latest = np.searchsorted(resets["clock"], story.clock) - 1
+    require(
+        len(resets["clock"]) and latest.min() >= 0,
+        tried="calls of replay_buffer.on_reset",
+        got=len(resets["clock"]),
+        expected="one before each episode",
+        hint=(
+            "Tell the buffer the first frame of every episode:"
+            " replay_buffer.on_reset(observation=observation[-1])."
+        ),
+    )
+    compare(
+        array_of(resets, "observation", 2)[latest, 0],
+        20 * story.episode % 256,
+        tried="the first frame of each episode, as the buffer knows it",
+        hint="Call replay_buffer.on_reset(observation=observation[-1]) after every reset.",
+    )

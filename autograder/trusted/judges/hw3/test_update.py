@@ -1,0 +1,175 @@
+"""Judges of hw3.update: the critic's step, and the target network's copy when its time has come."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from autograder.student_side.student import Reply, Student, StudentFailure
+from autograder.trusted.judging import compare, judge, require
+
+EXERCISE = "hw3.update"
+READ = "dqn/replay-and-targets"
+
+
+class Case:
+    """Some updates in a row; the stand-in for update_critic adds 1 to every weight of the critic."""
+
+    def __init__(self, rng: np.random.Generator):
+        self.critic = rng.normal(size=(2, 3)).astype(np.float32)
+        self.period = int(rng.integers(4, 7))
+        first = self.period * int(rng.integers(1, 9)) + int(
+            rng.integers(2, self.period)
+        )  # counting calls must show
+        self.steps = np.arange(first, first + 3 * self.period)
+        self.batch = {
+            "obs": rng.normal(size=(4, 3)).astype(np.float32),
+            "action": rng.integers(2, size=4),
+            "reward": rng.normal(size=4).astype(np.float32),
+            "next_obs": rng.normal(size=(4, 3)).astype(np.float32),
+            "done": np.array([True, False, False, True]),
+        }
+
+    def run(self, student: Student) -> Reply:
+        """Calls update at every one of the steps."""
+        reply = student.run(
+            "hw3.update", critic=self.critic, steps=self.steps, period=self.period, **self.batch
+        )
+        for key in ("critic", "target"):
+            if not isinstance(reply[key], np.ndarray) or reply[key].shape != (len(self.steps), 2, 3):
+                raise StudentFailure("refused", f"the answer {key!r} has the wrong form")
+        return reply
+
+    def ages(self, reply: Reply) -> np.ndarray:
+        """How many critic steps the target network has seen after each update; -1 where it is no copy."""
+        lag = (reply["target"] - self.critic).mean(axis=(1, 2))
+        is_copy = np.all(
+            np.isclose(reply["target"], self.critic + lag[:, None, None], atol=1e-3), axis=(1, 2)
+        )
+        return np.where(is_copy & (lag > -50), lag.round(), -1.0)
+
+    def expected_ages(self, due: np.ndarray) -> np.ndarray:
+        """The same, if the target network is copied after the critic's step at the steps marked."""
+        count = np.arange(1, len(self.steps) + 1)
+        last = np.maximum.accumulate(np.where(due, count, 0))
+        return np.where(last > 0, last, -1).astype(float)
+
+
+@judge(
+    EXERCISE,
+    points=0.5,
+    title="updates the critic once, on the whole batch",
+    read=READ,
+    why="update is update_critic plus the target network's copy.",
+)
+def test_critic_step(student, rng):
+    case = Case(rng)
+    reply = case.run(student)
+    count = np.arange(1, len(case.steps) + 1)
+    compare(
+        reply["calls"],
+        count,
+        tried=f"calls of update_critic after each of {len(count)} updates",
+        hints=[(0 * count, "update_critic is never called."), (2 * count, "update_critic is called twice.")],
+    )
+    for name, given in case.batch.items():
+        received = reply["received"].get(name) if isinstance(reply["received"], dict) else None
+        wrong = [
+            (value, f"{name} arrived as {other}: check the order of the arguments.")
+            for other, value in case.batch.items()
+            if other != name
+        ]
+        compare(received, given, tried=f"what update_critic received as {name}", hints=wrong)
+
+
+@judge(
+    EXERCISE,
+    points=0.5,
+    title="returns what update_critic returned",
+    read=READ,
+    depends=["critic_step"],
+    why="The training loop logs these figures.",
+)
+def test_returned_figures(student, rng):
+    case = Case(rng)
+    returned = case.run(student)["returned"]
+    expected = {"critic_loss": 2.0, "q_values": 2.0, "target_values": 3.0, "grad_norm": 4.0}
+    second = returned[1] if isinstance(returned, list) and len(returned) > 1 else None
+    missing = not isinstance(second, dict)
+    require(
+        not missing and all(second.get(name) == value for name, value in expected.items()),
+        tried="the second of several updates: what it returned",
+        got=second,
+        expected=expected,
+        hint="Return the dict of update_critic." if missing else "Return this call's figures, all of them.",
+    )
+
+
+@judge(
+    EXERCISE,
+    points=0.5,
+    title="the target network is a copy, not the critic itself",
+    read=READ,
+    depends=["critic_step"],
+    why="Two names for one network are no target network: it would move with every step.",
+)
+def test_is_a_copy(student, rng):
+    case = Case(rng)
+    reply = case.run(student)
+    compare(
+        reply["target_at_end"],
+        reply["target"][-1],
+        atol=1e-3,
+        tried="1000 added to every weight of the critic after the last update: the target network's weights",
+        hints=[
+            (
+                reply["target"][-1] + 1000.0,
+                (
+                    "The target network moves with the critic: copy the weights "
+                    "(load_state_dict), do not assign the network."
+                ),
+            )
+        ],
+        hint="The target network must keep the weights of its last copy.",
+    )
+
+
+@judge(
+    EXERCISE,
+    points=0.5,
+    title="copies the target network when the period divides the step",
+    read=READ,
+    depends=["critic_step", "is_a_copy"],
+    why="A target that moves with every step chases itself; one that never moves never learns.",
+)
+def test_period(student, rng):
+    case = Case(rng)
+    ages = case.ages(case.run(student))
+    due = case.steps % case.period == 0
+    never = np.zeros_like(due)
+    counted = (np.arange(len(case.steps)) + 1) % case.period == 0
+    late, early = (case.steps - 1) % case.period == 0, (case.steps + 1) % case.period == 0
+    before = case.expected_ages(due) - (case.expected_ages(due) > 0)
+    compare(
+        ages,
+        case.expected_ages(due),
+        tried=(
+            f"target_update_period={case.period}, steps {case.steps[0]} to {case.steps[-1]}: how many critic"
+            " steps the target network has seen after each (-1: it was not copied yet)"
+        ),
+        hints=[
+            (case.expected_ages(never), "The target network is never copied: self.update_target_critic()."),
+            (
+                case.expected_ages(~never),
+                (
+                    "The target network is copied at every step: only where "
+                    "step % self.target_update_period == 0."
+                ),
+            ),
+            (case.expected_ages(~due), "The condition is inverted: copy where the remainder is 0."),
+            (case.expected_ages(counted), "You count calls: use the given step."),
+            (case.expected_ages(early), "One step early: step % period, not (step + 1) % period."),
+            (case.expected_ages(late), "One step late: step % period, not (step - 1) % period."),
+            (before, "The copy is made before the critic's step: update the critic first."),
+        ],
+        hint="Copy where step % self.target_update_period == 0, after the critic's step.",
+    )

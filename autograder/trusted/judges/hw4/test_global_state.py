@@ -1,0 +1,85 @@
+"""Judges of hw4.global_state: which number stands where, whatever the axes in front."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from autograder.trusted.judging import Hints, attempt, compare, judge, require
+
+EXERCISE = "hw4.global_state"
+READ = "marl/one-to-many"
+
+
+def side_by_side(observation: np.ndarray) -> np.ndarray:
+    """The right one."""
+    return np.concatenate([observation[..., i, :] for i in range(observation.shape[-2])], axis=-1)
+
+
+def mistakes(observation: np.ndarray) -> Hints:
+    """What known mistakes give instead."""
+    sums = "The agents are summed up or averaged: keep all their features, so that it shows who is where."
+    flat = [
+        (observation.reshape(-1), "Everything is flat: only the last two axes are joined, the others stay."),
+        (
+            observation.reshape(len(observation), -1),
+            "Time is flattened too: only the last two axes are joined, the others stay.",
+        ),
+        (
+            observation.reshape(*observation.shape[:-3], -1, observation.shape[-1]),
+            "Time and agents are joined: join the last two axes, agents and features.",
+        ),
+    ]
+    return [
+        (observation, "Nothing is joined: the agents' axis is still there."),
+        (observation.sum(axis=-2), sums),
+        (observation.mean(axis=-2), sums),
+        (
+            observation.max(axis=-2),
+            "The largest of each feature is left: keep all the features of all agents.",
+        ),
+        (observation[..., 0, :], "Only agent 0 is seen: the critic is to see all agents."),
+        (
+            np.swapaxes(observation, -1, -2).reshape(*observation.shape[:-2], -1),
+            "The features are interleaved: all of agent 0, then all of agent 1...",
+        ),
+        (side_by_side(observation[..., ::-1, :]), "The agents stand in reverse order."),
+        *flat,
+    ]
+
+
+@judge(
+    EXERCISE,
+    points=0.5,
+    title="all agents' observations, side by side",
+    read=READ,
+    why="In training one may look at everything: a critic that sees the team judges it with less guessing.",
+)
+def test_side_by_side(student, rng):
+    observation = rng.normal(size=(4, 5, 3, 2)).astype(np.float32)
+    reply = student.run(EXERCISE, observation=observation)
+    compare(
+        reply["value"],
+        side_by_side(observation),
+        tried="4 environments, 5 steps, 3 agents, 2 features",
+        hints=mistakes(observation),
+        hint="(..., n_agents * features): agent 0, then agent 1, and so on.",
+    )
+    require(reply["type"] == "Tensor", tried="the type", got=reply["type"], expected="Tensor")
+
+
+@judge(
+    EXERCISE,
+    points=0.5,
+    title="with any axes in front",
+    read=READ,
+    depends=["side_by_side"],
+    why="Training passes minibatches of frames, acting a single step, a whole batch has time as well.",
+)
+def test_any_axes(student, rng):
+    for shape in ((3, 2), (6, 1, 4), (2, 3, 2, 1), (3, 3, 3, 3)):
+        observation = rng.normal(size=shape).astype(np.float32)
+        tried, right = f"observations of shape {shape}", side_by_side(observation)
+        hint = "Count the axes from the end: agents are the last but one, features the last."
+        expected = f"a state of shape {right.shape}"
+        reply = attempt(student, EXERCISE, tried=tried, expected=expected, hint=hint, observation=observation)
+        compare(reply["value"], right, tried=tried, hint=hint)

@@ -1,0 +1,118 @@
+"""Judges of hw4.policy_parameters: who has whose weights, and how many there are."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from autograder.student_side.student import Reply, Student
+from autograder.trusted.judging import compare, judge, require
+
+EXERCISE = "hw4.policy_parameters"
+READ = "marl/one-to-many"
+
+
+def networks(student: Student, rng: np.random.Generator, n_agents: int, share: bool) -> Reply:
+    """One call with networks of a random size."""
+    inputs, seed = int(rng.integers(2, 6)), int(rng.integers(2**31))
+    return student.run(EXERCISE, n_agents=n_agents, share=share, inputs=inputs, seed=seed)
+
+
+def count(reply: Reply, times: int, tried: str, hint: str) -> None:
+    """Demands that so many networks can be learned."""
+    compare(
+        float(reply["parameters"]) if isinstance(reply["parameters"], int) else None,
+        times * float(reply["of_one"]) if isinstance(reply["of_one"], int) else np.nan,
+        tried=f"{tried}: the number of parameters",
+        hint=hint,
+    )
+
+
+@judge(
+    EXERCISE,
+    points=0.5,
+    title="a ModuleList with an entry for each agent",
+    read=READ,
+    why="Entry i acts for agent i. PyTorch finds the parameters in a ModuleList, not in a plain list.",
+)
+def test_entries(student, rng):
+    for n_agents, share in ((int(rng.integers(3, 6)), True), (int(rng.integers(3, 6)), False), (1, False)):
+        reply, tried = networks(student, rng, n_agents, share), f"{n_agents} agents, share={share}"
+        require(
+            reply["length"] == n_agents,
+            tried=f"{tried}: the length of what comes back",
+            got=reply["length"],
+            expected=n_agents,
+            hint="An entry for every agent, also where all of them are the same network.",
+        )
+        require(
+            reply["type"] == "ModuleList",
+            tried=f"{tried}: the type of what comes back",
+            got=reply["type"],
+            expected="ModuleList",
+            hint="PyTorch does not look into a plain list: an optimiser would find no parameters there.",
+        )
+
+
+@judge(
+    EXERCISE,
+    points=0.75,
+    title="shared: all agents use one network",
+    read=READ,
+    depends=["entries"],
+    why="Every agent's experience then trains all of them, and the number of weights stays that of one.",
+)
+def test_shared(student, rng):
+    n_agents = int(rng.integers(3, 6))
+    reply, tried = networks(student, rng, n_agents, True), f"{n_agents} agents, share=True"
+    weights = reply["weights"]
+    alike = isinstance(weights, list) and all(np.array_equal(weights[0], one) for one in weights)
+    compare(
+        reply["same_as"],
+        np.zeros(n_agents),
+        tried=f"{tried}: the first agent with the very same weights, for each agent",
+        hint=(
+            "The networks are copies: they begin alike and drift apart in training. Put the same network in "
+            "every entry."
+            if alike
+            else "The agents have networks of their own: with share=True put the same one in every entry."
+        ),
+    )
+    hint = "The agents share a part of their weights only: put the same network in every entry."
+    count(reply, 1, tried, hint)
+
+
+@judge(
+    EXERCISE,
+    points=0.75,
+    title="not shared: a network for each agent",
+    read=READ,
+    depends=["shared"],
+    why="Agents with different tasks need different policies, free to differ from the start.",
+)
+def test_separate(student, rng):
+    n_agents = int(rng.integers(3, 6))
+    reply, tried = networks(student, rng, n_agents, False), f"{n_agents} agents, share=False"
+    compare(
+        reply["same_as"],
+        np.arange(n_agents),
+        tried=f"{tried}: the first agent with the very same weights, for each agent",
+        hints=[
+            (
+                np.zeros(n_agents),
+                "All agents have the same network, though share is False. [network] * n repeats one and the "
+                "same: call make_network() once for each agent.",
+            ),
+        ],
+        hint="Some agents share a network, though share is False: call make_network() once for each agent.",
+    )
+    weights = reply["weights"]
+    require(
+        isinstance(weights, list)
+        and len({one.tobytes() for one in weights if isinstance(one, np.ndarray)}) == n_agents,
+        tried=f"{tried}: the weights at the beginning",
+        got="two agents begin with the same weights",
+        expected="different ones",
+        hint="The networks begin as copies of one another: call make_network() once for each agent.",
+    )
+    hint = "The agents share a part of their weights: call make_network() once for each agent."
+    count(reply, n_agents, tried, hint)
