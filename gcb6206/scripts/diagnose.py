@@ -1,9 +1,8 @@
 """Say what is unhealthy in the TensorBoard log of a PPO run, how that shows, and what to try first.
+It reads runs of ours and of Stable-Baselines3, which use the same tags. Exit status: 0 healthy, 1 something was
+found, 2 the directory cannot be read as a PPO run.
 
     python -m gcb6206.scripts.diagnose data/hw1_ppo_cartpole_seed1_... [--json]
-
-Reads runs of ours and of Stable-Baselines3, which use the same tags. Exit status: 0 healthy, 1 something was
-found, 2 the directory cannot be read as a PPO run.
 
 Where the limits come from. The usual advice for PPO calls approx_kl from 0.01 to 0.05 and clip_fraction from
 0.1 to 0.3 healthy. The healthy runs recorded in ``tests/data/diagnose`` go lower without harm (medians from

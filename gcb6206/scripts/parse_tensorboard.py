@@ -1,9 +1,8 @@
 """Curves out of TensorBoard logs: mean and band over seeds, as a picture or a CSV file.
+The band goes from the lowest to the highest seed.
 
     python -m gcb6206.scripts.parse_tensorboard "lr 1e-3=data/run_a,data/run_b" "lr 5e-2=data/run_c" \\
         -o curves.png
-
-The band goes from the lowest to the highest seed.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from tyro.conf import Positional, arg
 
 from gcb6206.errors import ConfigError, nearest
 from gcb6206.infrastructure.logger import event_files
-from gcb6206.scripts.scripting_utils import exit_status, parse
+from gcb6206.scripts.scripting_utils import WORDS, exit_status, parse
 
 Curve = tuple[np.ndarray, np.ndarray]
 RETURNS = (
@@ -104,7 +103,12 @@ def parse_group(word: str) -> tuple[str, list[Path]]:
 class Flags:
     """What to draw."""
 
-    runs: Annotated[tuple[str, ...], Positional, arg(metavar="[LABEL=]DIR[,DIR]...")]
+    runs: Annotated[
+        tuple[str, ...],
+        Positional,
+        WORDS,
+        arg(metavar="[LABEL=]DIR[,DIR]...", help_behavior_hint="(at least one)"),
+    ]
     """lines of the plot, and the seeds of each"""
     data_key: Annotated[str | None, arg(aliases=("-d",))] = None
     """the tag; none takes the evaluations' return, by whatever name a run logs it"""

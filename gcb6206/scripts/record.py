@@ -38,7 +38,7 @@ from gcb6206.runs import team as multi_agent_run
 from gcb6206.runs import team_replay
 from gcb6206.scripts import run_hw3, run_ppo, train
 from gcb6206.scripts.parse_tensorboard import read_scalars
-from gcb6206.scripts.scripting_utils import exit_status, load_solutions, parse
+from gcb6206.scripts.scripting_utils import WORDS, exit_status, load_solutions, parse
 
 RESULTS = Path("book/results")
 MUTANTS = Path("autograder/mutants")
@@ -172,7 +172,9 @@ def hardware(threads: int = 1) -> str:
 class Flags:
     """What to record."""
 
-    names: Annotated[tuple[str, ...], Positional, arg(metavar="NAME...")]
+    names: Annotated[
+        tuple[str, ...], Positional, WORDS, arg(metavar="NAME...", help_behavior_hint="(at least one)")
+    ]
     """results of book/results/results.yaml, or 'all'"""
     force: bool = False
     """record again what is there already"""

@@ -1,7 +1,6 @@
 """Train a DQN agent: ``python -m gcb6206.scripts.run_hw3 -cfg experiments/dqn/cartpole.yaml --seed 1``.
-
-Whatever fills the exercises of homework 3 is trained. Without -cfg, --help shows the fields of base_config dqn_basic;
-those of another file are shown by -cfg FILE.yaml --help.
+It trains whatever fills the exercises of homework 3. The configuration's fields below are those of dqn_basic;
+-cfg FILE.yaml --help shows those of another base_config, with that file's values.
 """
 
 from __future__ import annotations

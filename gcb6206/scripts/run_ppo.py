@@ -1,6 +1,5 @@
 """Train a PPO agent: ``python -m gcb6206.scripts.run_ppo -cfg experiments/ppo/cartpole.yaml --seed 1``.
-
-Whatever fills the exercises of homework 1 is trained.
+It trains whatever fills the exercises of homework 1. -cfg FILE.yaml --help shows that file's values.
 """
 
 from __future__ import annotations

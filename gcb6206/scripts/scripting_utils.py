@@ -22,6 +22,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated, ClassVar
 
+import gymnasium as gym
 import tyro
 import yaml
 from tyro import (
@@ -87,7 +88,7 @@ class RunFlags:
 
 
 def parse(flags: type, words: list[str] | None, **options):
-    """A dataclass filled from the command line; ``--help`` begins with the docstring of its module.
+    """A dataclass filled from the command line; ``--help`` begins with the first paragraph of its module.
 
     Args:
         flags: the dataclass.
@@ -104,25 +105,38 @@ def parse(flags: type, words: list[str] | None, **options):
             word = event.tokens[0]
             if not word.startswith("-"):
                 raise ConfigError(f"unexpected {word!r}: flags are given as --name value, see --help")
-            known = [_spelled(name, options) for name in _names(flags)]
-            asked = _spelled(word.partition("=")[0].lstrip("-"), options)
-            raise ConfigError(f"unknown flag {word!r}: {nearest(asked, known)}")
+            known = [f"--{name}".replace("_", "_" if "_" in word else "-") for name in _names(flags)]
+            raise ConfigError(f"unknown flag {word!r}: {nearest(word.partition('=')[0], known)}")
         if isinstance(event, parse_errors.MissingArgs):
-            missing = ", ".join(missing.arg.lowered.metavar for missing in event.missing_arguments)
-            raise ConfigError(f"{missing} is missing on the command line: see --help")
+            raise ConfigError(f"{event.missing_arguments[0].arg.lowered.metavar} is missing: see --help")
         if isinstance(event, parse_errors.BadValue):
             raise ConfigError(f"{argument.lowered.name_or_flags[-1]} needs a value")
         if isinstance(event, parse_errors.InstantiationFailure):
             raise ConfigError(f"{argument.field.intern_name} {event.message}" if argument else event.message)
 
     module = sys.modules[flags.__module__]
-    options = {"prog": f"python -m gcb6206.scripts.{Path(module.__file__).stem}", "description": module.__doc__,
-               "registry": REGISTRY, "config": (tyro.conf.OmitArgPrefixes, tyro.conf.FlagCreatePairsOff),
-               **options}  # fmt: skip
     with parse_errors.on_parse_error(refuse):
-        return tyro.cli(flags, args=words, **options)
+        return tyro.cli(
+            flags,
+            args=words,
+            prog=f"python -m gcb6206.scripts.{Path(module.__file__).stem}",
+            description=" ".join(module.__doc__.split("\n\n")[0].replace("``", "").split()),
+            registry=REGISTRY,
+            config=(tyro.conf.OmitArgPrefixes, tyro.conf.FlagCreatePairsOff),
+            **options,
+        )
 
 
+def _at_least_one(words: list[str]) -> tuple[str, ...]:
+    """The words as they are."""
+    if not words:
+        raise ValueError("needs at least one word: see --help")
+    return tuple(words)
+
+
+WORDS = tyro.constructors.PrimitiveConstructorSpec(
+    "*", "WORD...", _at_least_one, is_instance=lambda value: True, str_from_instance=list
+)  # for a field that takes all words of a command line that are no flags
 REGISTRY = tyro.constructors.ConstructorRegistry()
 
 
@@ -148,20 +162,15 @@ def _as_in_yaml(
 
 
 def _names(flags: type) -> list[str]:
-    """The flags of a dataclass, and of those in it."""
+    """The flags of a dataclass, and of those in it; what has no default has no name on the command line."""
     kinds = typing.get_type_hints(flags)
     names = []
     for field in dataclasses.fields(flags):
         if dataclasses.is_dataclass(kinds[field.name]):
             names += _names(kinds[field.name])
-        elif field.default is not dataclasses.MISSING:  # otherwise it has no name on the command line
+        elif field.default is not dataclasses.MISSING:
             names.append(field.name)
     return names
-
-
-def _spelled(name: str, options: dict) -> str:
-    """A flag as ``--help`` spells it."""
-    return "--" + (name.replace("-", "_") if options.get("use_underscores") else name.replace("_", "-"))
 
 
 def parse_run(flags: type[RunFlags], words: list[str] | None, **options) -> tuple[RunFlags, object, dict]:
@@ -325,7 +334,7 @@ def exit_status(command: Callable) -> Callable[[list[str] | None], int]:
             )
         except NonFiniteError as error:
             line, status = f"error: {error}", 1
-        except (ConfigError, CheckpointError, ExerciseNotSolved, ValueError, OSError) as error:
+        except (CheckpointError, ExerciseNotSolved, gym.error.Error, ValueError, OSError) as error:
             line, status = f"error: {error}", 2
             if isinstance(error, OSError) and error.strerror:
                 cure = ": free some space" if error.errno in (errno.ENOSPC, errno.EDQUOT) else ""

@@ -29,7 +29,7 @@ from gcb6206.env_configs.config import check_fields, read_yaml
 from gcb6206.errors import ConfigError, nearest
 from gcb6206.infrastructure.logger import NullLogger
 from gcb6206.scripts.record import PACKAGES, commit, hardware
-from gcb6206.scripts.scripting_utils import exit_status, load_config, load_solutions, parse
+from gcb6206.scripts.scripting_utils import WORDS, exit_status, load_config, load_solutions, parse
 
 SWEEPS = Path("book/results/sweeps.yaml")
 RESULTS = Path("book/results/sweeps")
@@ -158,7 +158,9 @@ def read_lines(record: Path) -> list[dict]:
 class Flags:
     """What to measure."""
 
-    names: Annotated[tuple[str, ...], Positional, arg(metavar="NAME...")]
+    names: Annotated[
+        tuple[str, ...], Positional, WORDS, arg(metavar="NAME...", help_behavior_hint="(at least one)")
+    ]
     """sweeps of book/results/sweeps.yaml"""
     workers: int = os.cpu_count() or 1
     """runs side by side; by default one a core"""

@@ -1,6 +1,6 @@
 """Train a team with multi-agent PPO: ``python -m gcb6206.scripts.train --scenario-name navigation --seed 1``.
-
-Whatever fills the exercises of homework 2 and 4 is trained, in a scenario of VMAS.
+It trains whatever fills the exercises of homework 2 and 4, in a scenario of VMAS. -cfg FILE.yaml --help shows that
+file's values.
 """
 
 from __future__ import annotations
