@@ -16,6 +16,7 @@ import importlib
 import itertools
 import shutil
 import sys
+import threading
 import time
 import typing
 from collections.abc import Callable, Iterator
@@ -253,6 +254,10 @@ def run_log(flags: RunFlags, settings: dict, log_name: str, changes: dict) -> It
         if new
         else Path(flags.resume)
     )
+    told, threading.excepthook = (
+        threading.excepthook,
+        _keep_quiet,
+    )  # the log's writer tells the main thread too
     with contextlib.closing(Logger(log_dir)) as logger:
         try:
             if new:
@@ -261,10 +266,20 @@ def run_log(flags: RunFlags, settings: dict, log_name: str, changes: dict) -> It
                     (log_dir / name).write_text(yaml.safe_dump(content), encoding="utf-8")
             print(f"logging to {log_dir}")
             yield logger
-        except BaseException:
+        except BaseException as error:
+            if isinstance(error, OSError):
+                error.filename = error.filename or str(log_dir)  # the log's writer does not tell
             if new and {path.name for path in log_dir.iterdir()} <= {RUN_FILE, CONFIG_FILE}:
                 shutil.rmtree(log_dir)
             raise
+        finally:
+            threading.excepthook = told
+
+
+def _keep_quiet(event: threading.ExceptHookArgs) -> None:
+    """Leave out a traceback of the file system's errors."""
+    if not issubclass(event.exc_type, OSError):
+        threading.__excepthook__(event)
 
 
 def make_directory(path: Path) -> Path:
