@@ -3,7 +3,11 @@
 import contextlib
 import errno
 import importlib
+import json
+import os
 import re
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -171,6 +175,7 @@ def test_none_is_a_value_of_fields_that_may_be_none():
         ("run_hw3", [*CARTPOLE, "--learning_rate", "inf"], "learning_rate is inf: expected a finite number"),
         ("run_hw3", [*CARTPOLE, "--seed", "-1"], "seed is -1: expected a whole number from 0 to"),
         ("run_hw3", [*CARTPOLE, "--seed", str(2**64)], f"seed is {2**64}: expected a whole number from 0 to"),
+        ("run_hw3", [*CARTPOLE, "--env_name", "CartPool-v1"], "unknown environment 'CartPool-v1': did you mean 'CartPole-v1'"),
         ("run_hw3", [*CARTPOLE, "--env_name", "Blackjack-v1"], "unsupported observation space Tuple"),
         ("run_hw3", [*CARTPOLE, "--env_name", "Pendulum-v1"], "unsupported action space Box"),
         ("run_ppo", ["-cfg", "experiments/ppo/cartpole.yaml", "--env_kwargs", "3"], "env_kwargs is '3': expected dict"),
@@ -361,3 +366,26 @@ def test_schedule_is_exact_at_points_between_and_outside():
 def test_schedule_refuses_steps_that_do_not_rise(endpoints):
     with pytest.raises(ValueError, match="strictly rising"):
         PiecewiseSchedule(endpoints, 0.0)
+
+
+# --- threads --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "given, expected",
+    [
+        ({}, {"GOMP_SPINCOUNT": "1000"}),
+        ({"GOMP_SPINCOUNT": "5"}, {"GOMP_SPINCOUNT": "5"}),
+        ({"OMP_WAIT_POLICY": "ACTIVE"}, {"OMP_WAIT_POLICY": "ACTIVE"}),
+    ],
+)
+def test_threads_wait_briefly_unless_the_user_says_otherwise(given, expected):
+    program = "import gcb6206, json, os, sys; print(json.dumps([dict(os.environ), 'torch' in sys.modules]))"
+    names = ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY")
+    env = {name: value for name, value in os.environ.items() if name not in names} | given
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=env, capture_output=True, text=True, check=True
+    )
+    seen, torch_is_loaded = json.loads(done.stdout)
+    assert {name: seen[name] for name in names if name in seen} == expected
+    assert not torch_is_loaded  # which reads them once
