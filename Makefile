@@ -81,7 +81,8 @@ grade: $(VENV)/.installed sandbox  ## grade your own class: submitted/STUDENT/hw
 
 .PHONY: test
 test: $(VENV)/.installed sandbox browser postgres gl  ## run every test, as CI does
-	@$(RUN) python -m pytest -n 2 --dist loadfile tests
+	@$(RUN) python -m pytest -n 2 --dist loadfile -m "not alone" tests
+	@$(RUN) python -m pytest -m alone tests
 
 .PHONY: mutants
 mutants: $(VENV)/.installed  ## show that every judge catches its wrong solutions and passes right ones
