@@ -126,6 +126,8 @@ def settings(task: str, field: str) -> list[Setting]:
 def interval(samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The 95% bootstrap interval of the mean over the first axis, from *all* resamples: no chance is in it.
 
+    (``scipy.stats.bootstrap`` draws some of them at random, and would change the pages' digits at every build.)
+
     >>> [float(end) for end in interval(np.array([1.0, 1.0, 1.0]))]
     [1.0, 1.0]
 
