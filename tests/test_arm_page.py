@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import sys
 from pathlib import Path
@@ -191,5 +192,5 @@ def test_the_pictures_of_a_step_are_of_its_course_and_leave_the_arm_where_it_is(
     np.testing.assert_array_equal(env.unwrapped.batch._state, before)
     assert len(pictures) == arm_figures.SLOWER[task]
     np.testing.assert_array_equal(pictures[-1], env.render())
-    assert all((one != other).any() for one, other in zip(pictures, pictures[1:]))
+    assert all((one != other).any() for one, other in itertools.pairwise(pictures))
     env.close()

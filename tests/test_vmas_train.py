@@ -87,7 +87,7 @@ def test_a_team_is_what_vmas_makes_it():
     got = team.reset(seed=7)
     torch.testing.assert_close(got, torch.stack(expected, dim=1))
     action = torch.rand(3, 2, 2)
-    expected, reward, done, _ = plain.step([action[:, 0], action[:, 1]])
+    expected, reward, *_ = plain.step([action[:, 0], action[:, 1]])
     got = team.step(action)
     torch.testing.assert_close(got[0], torch.stack(expected, dim=1))
     torch.testing.assert_close(got[1][..., 0], torch.stack(reward, dim=1))
@@ -225,7 +225,7 @@ def test_a_resumed_run_repeats_what_the_killed_one_would_have_done(tmp_path, mon
     logger.close()
     logs = [read_scalars(tmp_path / name) for name in ("whole", "killed")]
     assert logs[0].keys() == logs[1].keys()
-    for tag in logs[0].keys():
+    for tag in logs[0]:
         if not tag.startswith("time/"):
             np.testing.assert_array_equal(logs[0][tag], logs[1][tag], err_msg=tag)
 
