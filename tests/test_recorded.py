@@ -27,7 +27,7 @@ MEAN_RETURN = ("eval_return", "eval/mean_reward", "eval/episode_reward_sum")
 
 def evaluations(directory, seed, tags=MEAN_RETURN):
     """Step and value of each evaluation of one seed, in the order of their steps."""
-    with open(directory / f"seed_{seed}.csv") as file:
+    with open(directory / f"seed_{seed}.csv", encoding="utf-8") as file:
         return [(int(row["step"]), float(row["value"])) for row in csv.DictReader(file) if row["tag"] in tags]
 
 

@@ -143,7 +143,7 @@ def mutants_of(name: str = "") -> list[Mutant]:
     for path in sorted(FOLDER.glob("*/*/*.py")):
         exercise = f"{path.parent.parent.name}.{path.parent.name}"
         trains = exercise.endswith(".convergence")
-        if name == exercise or name in ("", exercise.partition(".")[0]) and not trains:
+        if name == exercise or (name in ("", exercise.partition(".")[0]) and not trains):
             found.append(_read(path, exercise))
     if not found:
         raise ValueError(
