@@ -127,6 +127,8 @@ def settings(task: str, field: str) -> list[Setting]:
 def interval(samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The 95% bootstrap interval of the mean over the first axis, from *all* resamples: no chance is in it.
 
+    (``scipy.stats.bootstrap`` draws some of them at random, and would change the pages' digits at every build.)
+
     >>> [float(end) for end in interval(np.array([1.0, 1.0, 1.0]))]
     [1.0, 1.0]
 
@@ -167,7 +169,7 @@ def colours(found: list[Setting]) -> list[str]:
 
 def curves(field: str) -> None:
     """Learning curves of all values of a hyperparameter, on both tasks, with intervals over the seeds."""
-    fig, axes = plt.subplots(1, 2, figsize=(7.6, 3.3))
+    _, axes = plt.subplots(1, 2, figsize=(7.6, 3.3))
     for ax, (task, name) in zip(axes, TASKS.items()):
         found = settings(task, field)
         for setting, colour in zip(found, colours(found)):
@@ -224,7 +226,7 @@ def strip(ax: Axes, task: str, field: str) -> None:
 
 def strips() -> None:
     """All hyperparameters on both tasks, on one scale a task, so that steep is steep."""
-    fig, axes = plt.subplots(len(USUAL), 2, figsize=(7.2, 1.45 * len(USUAL)), sharey="col")
+    _, axes = plt.subplots(len(USUAL), 2, figsize=(7.2, 1.45 * len(USUAL)), sharey="col")
     for row, field in zip(axes, USUAL):
         for ax, (task, name) in zip(row, TASKS.items()):
             strip(ax, task, field)
@@ -314,7 +316,7 @@ def ranked(task: str) -> list[str]:
 
 def costs() -> None:
     """The spans of all hyperparameters on both tasks, each sorted."""
-    fig, axes = plt.subplots(1, 2, figsize=(7.6, 3.6))
+    _, axes = plt.subplots(1, 2, figsize=(7.6, 3.6))
     for ax, (task, name) in zip(axes, TASKS.items()):
         order = ranked(task)[::-1]
         every, usual = spans(task, False), spans(task, True)
@@ -337,7 +339,7 @@ def way(task: str, run: dict) -> float:
 
 def ways() -> None:
     """The score against the way of ``way``, for the three hyperparameters that change it."""
-    fig, axes = plt.subplots(1, 2, figsize=(7.6, 3.1))
+    _, axes = plt.subplots(1, 2, figsize=(7.6, 3.1))
     for ax, (task, name) in zip(axes, TASKS.items()):
         for i, field in enumerate(("learning_rate", "batch_size", "n_epochs")):
             same = [run for run in runs(task) if run["change"] and run["change"][0] == field]
@@ -384,7 +386,7 @@ def health_table() -> Markdown:
 
 def health_dots() -> None:
     """A dot a run: its median of each figure, those that learned above those that did not."""
-    fig, axes = plt.subplots(len(HEALTH), 2, figsize=(7.4, 7.4))
+    _, axes = plt.subplots(len(HEALTH), 2, figsize=(7.4, 7.4))
     rng = np.random.default_rng(0)
     for row, (name, (_, _, usual)) in zip(axes, HEALTH.items()):
         for ax, (task, title) in zip(row, TASKS.items()):
