@@ -34,8 +34,8 @@ from gcb6206.env_configs.config import read_yaml
 from gcb6206.errors import ConfigError, nearest
 from gcb6206.exercises import HOMEWORKS
 from gcb6206.infrastructure.checkpoint import load_checkpoint, save_checkpoint
-from gcb6206.runs import team as multi_agent_run
 from gcb6206.runs import team_replay
+from gcb6206.runs.frame import CHECKPOINT
 from gcb6206.scripts import run_hw3, run_ppo, train
 from gcb6206.scripts.parse_tensorboard import read_scalars
 from gcb6206.scripts.scripting_utils import WORDS, exit_status, load_solutions, parse
@@ -93,7 +93,7 @@ def record(name: str, results: Path = RESULTS, force: bool = False) -> Path:
                 for number, film in enumerate(sorted(log_dir.glob("videos/*.mp4"))):
                     shutil.copy(film, directory / f"seed_{seed}_{number}.mp4")
                 if described[name].get("actor"):
-                    state = load_checkpoint(log_dir / multi_agent_run.CHECKPOINT)
+                    state = load_checkpoint(log_dir / CHECKPOINT)
                     kept = {"settings": state["settings"], "actor": state["agent"]["actor"]}
                     save_checkpoint(directory / f"seed_{seed}.pt", kept)
             if replayed:
@@ -135,7 +135,7 @@ def fill_mutant(mutant: str) -> None:
 
 def write_scalars(path: Path, scalars: dict) -> None:
     """Write all tags of a run as ``tag,step,value`` lines."""
-    with open(path, "w", newline="") as file:
+    with open(path, "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["tag", "step", "value"])
         for tag in sorted(scalars):
@@ -146,10 +146,10 @@ def write_scalars(path: Path, scalars: dict) -> None:
 def commit() -> str:
     """The commit that is checked out, with a mark if the package's files differ from it."""
     head = subprocess.run(
-        ["git", "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True
+        ["git", "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True, check=False
     ).stdout.strip()
     tracked = ["git", "status", "--porcelain", "--untracked-files=no", "gcb6206", "solutions", "experiments"]
-    changed = subprocess.run(tracked, capture_output=True, text=True).stdout.strip()
+    changed = subprocess.run(tracked, capture_output=True, text=True, check=False).stdout.strip()
     return (head or "unknown") + (" with changes" if changed else "")
 
 
@@ -160,7 +160,7 @@ def hardware(threads: int = 1) -> str:
     if cpuinfo.exists():
         models = [
             line.split(":", 1)[1].strip()
-            for line in cpuinfo.read_text().splitlines()
+            for line in cpuinfo.read_text(encoding="utf-8").splitlines()
             if line.startswith("model name")
         ]
         used = "one thread" if threads == 1 else f"{threads} threads"

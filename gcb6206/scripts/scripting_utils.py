@@ -298,7 +298,7 @@ def make_directory(path: Path) -> Path:
                 return numbered
     except OSError as error:
         raise ConfigError(
-            f"cannot make the run's directory {str(path):.200} ({error.strerror}): name another folder with "
+            f"cannot make the run's directory {path!s:.200} ({error.strerror}): name another folder with "
             "--log_root, or a shorter --exp_name"
         ) from None
 
