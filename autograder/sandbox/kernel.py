@@ -145,12 +145,13 @@ class SandboxedKernel:
         request = self._client.execute(code, store_history=False, allow_stdin=False, stop_on_error=False)
         execution = Execution()
         output = _Output(execution.outputs, self.limits.output)
-        if self._listen(request, output, min(seconds, left), execution):
+        if self._listen(request, output, min(seconds, left), execution) or self._has_died(execution):
             return execution
         message = f"your code ran longer than {min(seconds, left):g} s and was stopped"
         self._client.control_channel.send(self._client.session.msg("interrupt_request"))
         if self._listen(request, output, self.limits.seconds_grace, execution):
-            execution.status, execution.message = "time limit", message
+            if not self.ending:
+                execution.status, execution.message = "time limit", message
             return execution
         return self._kill(
             execution, f"{message}; it did not heed the interrupt, so nothing after it could run"
@@ -169,8 +170,7 @@ class SandboxedKernel:
             try:
                 message = self._client.get_iopub_msg(timeout=min(max(seconds - passed, 0.05), _POLL))
             except Empty:
-                if self._provisioner.process.poll() is not None:
-                    self._record_death(execution)
+                if self._has_died(execution):
                     return True
                 continue
             if message["parent_header"].get("msg_id") != request:
@@ -178,6 +178,7 @@ class SandboxedKernel:
             content = message["content"]
             if message["msg_type"] == "status":
                 if content.get("execution_state") == "idle":
+                    self._has_died(execution)  # or one of its processes was killed for memory
                     return True
             elif message["msg_type"] == "error":
                 execution.status = "error"
@@ -186,9 +187,12 @@ class SandboxedKernel:
             else:
                 output.add(message)
 
-    def _record_death(self, execution: Execution) -> None:
+    def _has_died(self, execution: Execution) -> bool:
+        """Whether the kernel is gone; then the execution says why, and so does `ending`."""
         process = self._provisioner.process
-        code = process.returncode
+        code = process.poll()
+        if code is None:
+            return False
         if process.reason == "memory":
             execution.status = "memory limit"
             execution.message = (
@@ -202,6 +206,7 @@ class SandboxedKernel:
             execution.status = "crashed"
             execution.message = f"the Python process ended ({cause}), so nothing after it could run"
         self.ending = StudentFailure(execution.status, execution.message)
+        return True
 
     def _kill(self, execution: Execution, message: str) -> Execution:
         self._provisioner.process.kill()

@@ -159,7 +159,13 @@ class Cradle:
         return sum(entry.seconds for entry in map(zygote.process, self._pids) if entry)
 
     def poll(self) -> int | None:
-        """The exit status, or None while it lives."""
+        """The exit status, or None while it lives.
+
+        A kernel of which the system has killed some process for memory is ended as a whole.
+        """
+        if self.returncode is None and self._cgroup and self._cgroup.killed_for_memory():
+            self.kill()
+            return self.wait()
         return self._read(socket.MSG_DONTWAIT)
 
     def wait(self) -> int:
