@@ -75,7 +75,7 @@ def build(homework: str, output: Path, release: Path | None = None) -> list[str]
     Raises:
         ReleaseError: there is no such notebook, or a solution would leak.
     """
-    contents = _course_files()
+    contents = course_files()
     if release:
         contents |= _notebooks(homework, release)
     else:
@@ -98,7 +98,7 @@ def build(homework: str, output: Path, release: Path | None = None) -> list[str]
 
 def solution_lines(homework: str) -> set[str]:
     """The telling lines between the solution markers."""
-    text = (COURSE / "solutions" / f"{homework}.py").read_text()
+    text = (COURSE / "solutions" / f"{homework}.py").read_text(encoding="utf-8")
     regions = re.findall(r"### BEGIN SOLUTION\n(.*?)### END SOLUTION", text, flags=re.DOTALL)
     return {
         line.strip()
@@ -134,7 +134,7 @@ def refuse_leaks(contents: dict[str, str], secrets: set[str]) -> None:
 def requirements() -> str:
     """The course's pinned requirements, as far as students need them."""
     pinned = {}
-    for line in (COURSE / "requirements.txt").read_text().splitlines():
+    for line in (COURSE / "requirements.txt").read_text(encoding="utf-8").splitlines():
         name = re.match(r"[A-Za-z0-9_.-]+", line)
         if name:
             pinned[name[0].lower()] = line
@@ -144,14 +144,15 @@ def requirements() -> str:
     return "\n".join(pinned[name] for name in PACKAGES) + "\n"
 
 
-def _course_files() -> dict[str, str]:
+def course_files() -> dict[str, str]:
+    """Everything in an archive but its notebook and the files that it alone has, by name."""
     paths = [path for folder in FOLDERS for path in (COURSE / folder).rglob("*") if path.suffix in SUFFIXES]
     paths += [COURSE / name for name in FILES]
-    return {path.relative_to(COURSE).as_posix(): path.read_text() for path in paths}
+    return {path.relative_to(COURSE).as_posix(): path.read_text(encoding="utf-8") for path in paths}
 
 
 def _notebooks(homework: str, release: Path) -> dict[str, str]:
-    found = {path.name: path.read_text() for path in sorted(release.glob("*.ipynb"))}
+    found = {path.name: path.read_text(encoding="utf-8") for path in sorted(release.glob("*.ipynb"))}
     if f"{homework}.ipynb" not in found:
         raise ReleaseError(
             f"there is no {release / homework}.ipynb: run `nbgrader generate_assignment {homework}` first"
