@@ -118,7 +118,10 @@ def _seal(room: str, home: str, size: int, keep: list[str]) -> None:
     _enter_namespaces(room, home, size, keep)
     _fork_and_wait(lambda: None)
     _mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC)
-    with contextlib.suppress(OSError), open("/proc/sys/user/max_user_namespaces", "w") as stream:
+    with (
+        contextlib.suppress(OSError),
+        open("/proc/sys/user/max_user_namespaces", "w", encoding="utf-8") as stream,
+    ):
         stream.write("0")  # none below this one: in them a process would have capabilities again
     # Where the grader runs as root, so does this process, and root may write to /proc/sys without any capability.
     _mount("none", "/proc", "", MS_BIND | MS_REMOUNT | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC)
@@ -160,7 +163,7 @@ def _enter_namespaces(room: str, home: str, size: int, keep: list[str]) -> None:
             os.makedirs(path, exist_ok=True)
         else:
             os.makedirs(os.path.dirname(path), exist_ok=True)
-            open(path, "w").close()
+            open(path, "w", encoding="utf-8").close()
         _mount(source, path, "", MS_BIND)
         _mount("none", path, "", read_only)
         os.close(descriptor)
@@ -210,8 +213,10 @@ def _run_kernel(argv: list[str]) -> None:
     from ipykernel.kernelapp import IPKernelApp
 
     sys.argv = argv
-    sys.stdin = open(0, closefd=False)
-    sys.stdout, sys.stderr = (open(number, "w", buffering=1, closefd=False) for number in (1, 2))
+    sys.stdin = open(0, encoding="utf-8", closefd=False)
+    sys.stdout, sys.stderr = (
+        open(number, "w", encoding="utf-8", buffering=1, closefd=False) for number in (1, 2)
+    )
     IPKernelApp.launch_instance(argv=argv[1:])
     os._exit(0)
 

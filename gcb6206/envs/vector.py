@@ -8,7 +8,6 @@ across two episodes.
 
 from __future__ import annotations
 
-
 import gymnasium as gym
 import numpy as np
 from gymnasium.envs.classic_control.cartpole import CartPoleVectorEnv
