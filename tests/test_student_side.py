@@ -1,9 +1,13 @@
 """What students get works where they are: without what only Linux has, in any locale, on a terminal without marks."""
 
+import ast
+import importlib.metadata
 import os
 import re
+import stat
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -12,6 +16,7 @@ from autograder import release
 from autograder.trusted.report import VERDICTS, printable
 from autograder.trusted.sources import solution_source
 
+OURS = ("gcb6206", "autograder", "solutions")
 EXERCISES = ("hw1.entropy_bonus", "hw1.linear_schedule", "hw2.num_envs", "hw3.get_action", "hw4.global_state")
 # Run in the unpacked release. Other people's packages may use what their own system has; ours may not.
 PROGRAM = """
@@ -110,3 +115,29 @@ def test_marks_are_plain_where_the_terminal_lacks_them(encoding, tmp_path):
     assert text.startswith("+x-tmxx! ")
     with open(tmp_path / "out", "w", encoding="utf-8") as stream:
         assert printable(marks, stream) == marks
+
+
+def test_what_a_release_imports_it_installs():
+    installed = {name.lower() for name in release.PACKAGES}
+    distributions = importlib.metadata.packages_distributions()
+    missing = set()
+    for name, text in release.course_files().items():
+        for node in ast.walk(ast.parse(text)) if name.endswith(".py") else []:
+            modules = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            modules += [node.module] if isinstance(node, ast.ImportFrom) and not node.level else []
+            for top in {module.split(".")[0] for module in modules} - sys.stdlib_module_names - set(OURS):
+                if not installed & {found.lower() for found in distributions.get(top, [top])}:
+                    missing.add((name, top))
+    assert not missing
+
+
+def test_an_archive_is_readable_for_a_group_and_says_how_to_install(tmp_path):
+    (tmp_path / "hw3.ipynb").write_text('{"cells": []}', encoding="utf-8")
+    release.build("hw3", tmp_path / "hw3.zip", tmp_path)
+    with zipfile.ZipFile(tmp_path / "hw3.zip") as archive:
+        modes = {entry.external_attr >> 16 for entry in archive.infolist()}
+        readme = archive.read("gcb6206-hw3/README.md").decode()
+        pinned = archive.read("gcb6206-hw3/requirements.txt").decode()
+    assert {stat.filemode(mode) for mode in modes} == {"-rw-r--r--"}
+    torch = re.search(r"pip install (torch==\S+) --index-url", readme)[1]
+    assert torch in pinned.splitlines() and not re.search(r"^    python ", readme, re.MULTILINE)
