@@ -23,7 +23,7 @@ from autograder.sandbox import (
 from autograder.sandbox.limits import GIB
 from autograder.student_side.student import StudentFailure
 
-pytestmark = pytest.mark.xdist_group("sandbox")
+pytestmark = pytest.mark.slow
 
 LIMITS = Limits(
     seconds_per_cell=60,

@@ -255,7 +255,10 @@ def _become_kernel(request: dict, settings: dict, ready: socket.socket) -> None:
 def _seal() -> None:
     """Makes this the process 1 of its namespaces, without any capability, nor a way to new ones."""
     _mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC)
-    with contextlib.suppress(OSError), open("/proc/sys/user/max_user_namespaces", "w") as stream:
+    with (
+        contextlib.suppress(OSError),
+        open("/proc/sys/user/max_user_namespaces", "w", encoding="utf-8") as stream,
+    ):
         stream.write("0")  # none below this one: in them a process would have capabilities again
     # Where the grader runs as root, so does this process, and root may write to /proc/sys without any capability.
     _mount("none", "/proc", "", MS_BIND | MS_REMOUNT | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC)
@@ -315,7 +318,7 @@ def _enter_namespaces(request: dict, keep: list[str]) -> None:
             os.makedirs(path, exist_ok=True)
         else:
             os.makedirs(os.path.dirname(path), exist_ok=True)
-            open(path, "w").close()
+            open(path, "w", encoding="utf-8").close()
         _mount(source, path, "", MS_BIND)
         _mount("none", path, "", read_only)
         os.close(descriptor)
@@ -375,11 +378,13 @@ def _run_kernel(argv: list[str], connection: dict, ready: socket.socket) -> None
     from ipykernel.kernelapp import IPKernelApp
 
     file = os.path.join(os.environ["HOME"], ".connection.json")
-    with open(file, "w") as stream:
+    with open(file, "w", encoding="utf-8") as stream:
         json.dump(connection, stream)
     sys.argv = argv
-    sys.stdin = open(0, closefd=False)
-    sys.stdout, sys.stderr = (open(number, "w", buffering=1, closefd=False) for number in (1, 2))
+    sys.stdin = open(0, encoding="utf-8", closefd=False)
+    sys.stdout, sys.stderr = (
+        open(number, "w", encoding="utf-8", buffering=1, closefd=False) for number in (1, 2)
+    )
     kernel = IPKernelApp.instance()
     kernel.initialize(["-f", file, *argv[1:]])
     os.unlink(file)

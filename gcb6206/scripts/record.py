@@ -133,7 +133,7 @@ def fill_mutant(mutant: str) -> None:
 
 def write_scalars(path: Path, scalars: dict) -> None:
     """Write all tags of a run as ``tag,step,value`` lines."""
-    with open(path, "w", newline="") as file:
+    with open(path, "w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["tag", "step", "value"])
         for tag in sorted(scalars):
@@ -144,10 +144,10 @@ def write_scalars(path: Path, scalars: dict) -> None:
 def commit() -> str:
     """The commit that is checked out, with a mark if the package's files differ from it."""
     head = subprocess.run(
-        ["git", "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True
+        ["git", "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True, check=False
     ).stdout.strip()
     tracked = ["git", "status", "--porcelain", "--untracked-files=no", "gcb6206", "solutions", "experiments"]
-    changed = subprocess.run(tracked, capture_output=True, text=True).stdout.strip()
+    changed = subprocess.run(tracked, capture_output=True, text=True, check=False).stdout.strip()
     return (head or "unknown") + (" with changes" if changed else "")
 
 
@@ -158,7 +158,7 @@ def hardware(threads: int = 1) -> str:
     if cpuinfo.exists():
         models = [
             line.split(":", 1)[1].strip()
-            for line in cpuinfo.read_text().splitlines()
+            for line in cpuinfo.read_text(encoding="utf-8").splitlines()
             if line.startswith("model name")
         ]
         used = "one thread" if threads == 1 else f"{threads} threads"

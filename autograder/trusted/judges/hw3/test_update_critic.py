@@ -141,7 +141,7 @@ def test_returned_figures(student, rng):
         set(types.values()) <= {"float", "int"},
         tried="the types of the figures",
         got=types,
-        expected={name: "float" for name in names},
+        expected=dict.fromkeys(names, "float"),
         hint="Take .mean().item() of a batch, .item() of a single value.",
     )
 
