@@ -418,11 +418,10 @@ def run_training_loop(
         names = ("critic_loss", "q_values", "target_values", "grad_norm")
         return {name: float(10 * number + place) for place, name in enumerate(names)}
 
-    def evaluate(env, agent, max_length, render=False):  # touches the environment, plays nothing
+    def evaluate(env, agent, max_length, render=False):  # resets the environment, plays nothing
         journal.evaluating = True
         observation, _ = env.reset()
         agent.get_action(observation)
-        env.step(0)
         journal.evaluating = False
         result = 7.0 + len(journal.values("eval_episode", "result")) ** 2
         journal.note("eval_episode", result=result)
@@ -473,7 +472,7 @@ def run_training_loop(
     batches = 0 if frames else 20  # batches of frames are large, and no judge reads them
     return {
         "choice": journal.columns("choice", "observation", "epsilon", "action"),
-        "step": journal.columns("step", "env", "given", "evaluating"),
+        "step": journal.columns("step", "env", "given"),
         "reset": journal.columns("reset", "env", "given", "evaluating"),
         "eval_choice": journal.columns("eval_choice", "epsilon"),
         "eval_episode": journal.columns("eval_episode", "result"),
