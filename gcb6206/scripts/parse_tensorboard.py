@@ -119,7 +119,7 @@ def main(words: list[str] | None = None) -> int:
         return 2
 
     if args.output_file.endswith(".csv"):
-        with open(args.output_file, "w", newline="") as file:
+        with open(args.output_file, "w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file)
             writer.writerow(["label", "step", "mean", "low", "high", "seeds"])
             for label, curves in groups.items():

@@ -125,7 +125,7 @@ def start(words: list[str] | None = None) -> Path:
     if rest:
         flags = [option for action in parser._actions for option in action.option_strings]
         raise ConfigError(f"unknown flag {rest[0]!r}: {nearest(rest[0].partition('=')[0], flags)}")
-    if args.solutions or nothing_solved() and importlib.util.find_spec("solutions"):
+    if args.solutions or (nothing_solved() and importlib.util.find_spec("solutions")):
         for homework in HOMEWORKS:
             load_solutions(homework)
     fields = [field.name for field in dataclasses.fields(MAPPOConfig)]
