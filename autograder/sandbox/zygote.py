@@ -296,7 +296,7 @@ def _enter_namespaces(request: dict, keep: list[str]) -> None:
         ("uid_map", f"{user} {user} 1"),
         ("gid_map", f"{group} {group} 1"),
     ):
-        with open(f"/proc/self/{name}", "w") as stream:
+        with open(f"/proc/self/{name}", "w", encoding="utf-8") as stream:
             stream.write(text)
     size, home = request["limits"]["disk"], request["env"]["HOME"]
     read_only = MS_BIND | MS_REMOUNT | MS_RDONLY | MS_NOSUID | MS_NODEV
@@ -497,7 +497,7 @@ def descendants(root: int, table: dict[int, Process]) -> list[int]:
 
 def status(pid: int) -> dict[str, int]:
     """What the system says of a process's memory, in bytes; nothing of one that is gone."""
-    with contextlib.suppress(OSError), open(f"/proc/{pid}/status") as stream:
+    with contextlib.suppress(OSError), open(f"/proc/{pid}/status", encoding="utf-8") as stream:
         fields = [line.split() for line in stream]
         return {words[0].rstrip(":"): int(words[1]) * 1024 for words in fields if words[2:] == ["kB"]}
     return {}
