@@ -370,7 +370,7 @@ CLAIMS = {
         and rises_first(C) > 0.9 and rises_first(P) < 0.1,
     "On CartPole it can also be a healthy run, because there returns hardly differ once all is well.":
         lambda: share(C, "explained variance", True, -INF, 0.1) > 0.05,
-    "No single figure separates the runs that learned from those that did not.":
+    "No single number of the log separates the runs that learned from those that did not.":
         lambda: not any(separates(t, name) for t in BOTH for name in sweep_figures.HEALTH),
     "It is wrong for the many failures above that moved too little.":
         lambda: all(share(t, "approx_kl", False, 0, 0.006) > 0.3 for t in BOTH),
