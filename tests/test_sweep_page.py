@@ -442,7 +442,7 @@ def test_every_claim_could_be_refuted(claim, records, monkeypatch):
 
 
 def test_no_run_broke_off():
-    assert "Not one run broke off, not even at 1e-2" in " ".join(PAGE.read_text(encoding="utf-8").split())
+    assert "not one run broke off, not even at 1e-2" in " ".join(PAGE.read_text(encoding="utf-8").split())
     for task in BOTH:
         found = sweep_figures.lines(task)
         assert any(r["change"] == ["learning_rate", 0.01] for r in found)
