@@ -289,7 +289,7 @@ def test_the_room_is_bounded(nested, monkeypatch):
         monkeypatch.setattr(autograder.sandbox.kernel, "shared", lambda **_: None)
     with SandboxedKernel(Limits(disk=2**24, file_size=2**23, seconds_grace=1)) as kernel:
         execution = kernel.execute(FILL.format(room=kernel.room), 60)
-        assert not nested or not list((kernel.room / "answers").iterdir())
+        assert not nested or not list((kernel._provisioner.room / "answers").iterdir())
     assert ("No space left" if nested else "exceeded the limit on disk") in execution.message
 
 
@@ -352,8 +352,9 @@ def test_verdict_of_code_that_fails(student, body, expected):
     [
         "lambda q, a: None",  # no answer at all
         "lambda q, a: open(a, 'wb').write(b'junk')",
-        "lambda q, a: os.symlink('/etc/passwd', a)",
-        "lambda q, a: os.mkfifo(a)",
+        "lambda q, a: os.unlink(a) or os.symlink('/etc/passwd', a)",
+        "lambda q, a: os.unlink(a) or os.mkfifo(a)",
+        "lambda q, a: os.rename(a, a + '.away')",
         "lambda q, a: open(a, 'wb').truncate(2**24)",
         "lambda q, a: open(a, 'wb').write(pickle.dumps({'ok': True}))",
         "lambda q, a: np.savez(a, structure=np.array([{}], dtype=object))",

@@ -117,7 +117,9 @@ def test_the_default_is_the_packages_and_the_preset_the_tasks():
     head = r"^##+ `(\w+)`\n(?:(?!^##).*\n)*?^\| default \|.*\n\|[-|]+\n\| ([^|]+) \|"
     found = dict(re.findall(head, text, re.M))
     assert set(found) == set(sweep_figures.USUAL)
-    assert {f: float(v) for f, v in found.items()} == {f: getattr(sweep_figures.PPOConfig(), f) for f in found}
+    assert {f: float(v) for f, v in found.items()} == {
+        f: getattr(sweep_figures.PPOConfig(), f) for f in found
+    }
 
 
 # --- the claims

@@ -5,6 +5,7 @@ Nothing that the kernel says is trusted: messages are for display, and a kernel 
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 import time
@@ -12,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from queue import Empty
 
+import zmq
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import KernelManager
 from nbformat import NotebookNode
@@ -69,14 +71,14 @@ class SandboxedKernel:
                 sys.executable,
                 "-m",
                 "ipykernel_launcher",
-                "-f",
-                "{connection_file}",
                 "--HistoryManager.enabled=False",
             ],
             language="python",
             interrupt_mode="message",
         )
         self._manager = KernelManager()
+        # Never connect a second time: then submitted code might have put something else there.
+        self._manager.context.setsockopt(zmq.RECONNECT_IVL, -1)
         self._manager._kernel_spec = spec
         self._provisioner = self._manager.provisioner = BubblewrapProvisioner(
             parent=self._manager,
@@ -92,9 +94,10 @@ class SandboxedKernel:
         self._client = self._manager.client()
         self._client.start_channels(stdin=False, hb=False)
         if not self._is_ready():
-            complaint = self._provisioner.complaint()
             self._close()
-            raise SandboxUnavailable(f"the sandboxed kernel did not start\n{complaint}")
+            raise SandboxUnavailable(
+                f"the sandboxed kernel did not answer\n{self._provisioner.process.complaint}"
+            )
         self._provisioner.process.cpu_seconds(whole=True)  # finds its processes, now that all are there
         self._deadline = time.monotonic() + self.limits.seconds_total
         return self
@@ -121,13 +124,22 @@ class SandboxedKernel:
 
     @property
     def room(self) -> Path:
-        """The private directory: what we put in, and its path as the kernel sees it."""
-        return self._provisioner.room
+        """The private directory, as the kernel sees it."""
+        return self._provisioner.inside
 
-    @property
-    def answers(self) -> Path:
-        """What the kernel wrote. Nothing in it is trusted."""
-        return self._provisioner.outside / "answers"
+    def ask(self, request: bytes) -> None:
+        """Puts a request where the kernel can read it, at `room`/requests/request, and takes away the last answer."""
+        os.ftruncate(self._provisioner.opened.answer, 0)
+        os.ftruncate(self._provisioner.request, 0)
+        with open(self._provisioner.request, "wb", closefd=False) as stream:
+            stream.seek(0)
+            stream.write(request)
+
+    def answer(self, limit: int) -> bytes:
+        """What the kernel wrote to `room`/answers/answer, one byte more than `limit` at most. Nothing in it is trusted."""
+        with open(self._provisioner.opened.answer, "rb", closefd=False) as stream:
+            stream.seek(0)
+            return stream.read(limit + 1)
 
     def execute(self, code: str, seconds: float) -> Execution:
         """Runs code, for at most `seconds` and the kernel's total.
@@ -218,6 +230,7 @@ class SandboxedKernel:
         self._client.stop_channels()
         self._provisioner.process.kill()
         self._provisioner.process.wait()
+        self._manager.transport = "tcp"  # or it would look for sockets to remove, where submitted code was
         self._manager.cleanup_resources()
 
 
