@@ -3,7 +3,6 @@
 import ctypes
 import os
 import pathlib
-import secrets
 import socket
 import subprocess
 import sys
