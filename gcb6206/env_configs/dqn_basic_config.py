@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import functools
-import os
 from dataclasses import dataclass
 
 import gymnasium as gym
 import torch
 from gymnasium.wrappers import RecordEpisodeStatistics
 
+import gcb6206.envs  # noqa: F401  (pictures without a screen)
 from gcb6206.env_configs.config import check_fields
 from gcb6206.env_configs.schedule import PiecewiseSchedule
 from gcb6206.errors import ConfigError, nearest
@@ -101,9 +101,6 @@ def make_vector_env(env_name: str, render: bool = False) -> gym.Env:
     Raises:
         ConfigError: no environment of that name; the nearest is named.
     """
-    os.environ.setdefault(
-        "SDL_VIDEODRIVER", "dummy"
-    )  # pictures need no screen, and SDL complains where there is none
     try:
         env = gym.make(env_name, render_mode="rgb_array" if render else None, disable_env_checker=True)
     except gym.error.UnregisteredEnv:

@@ -147,10 +147,12 @@ class Run(ABC):
                 self.before()
                 yield self.done / total
                 over = self.done >= total
-                if self.evaluates and (over or evaluations and self.done - self._evaluated_at >= evaluations):
+                if self.evaluates and (
+                    over or (evaluations and self.done - self._evaluated_at >= evaluations)
+                ):
                     self.evaluate()
                 due = checkpoints and self.done - self._saved_at >= checkpoints and self.resting
-                if due or over and checkpoints:
+                if due or (over and checkpoints):
                     self.save()
                 if (now := time.monotonic()) - painted >= REPAINT or over:
                     bar.set_postfix({k: f"{value:.4g}" for k, value in self.figures.items()}, refresh=False)

@@ -135,7 +135,7 @@ def fill_mutant(mutant: str) -> None:
 
 def write_scalars(path: Path, scalars: dict) -> None:
     """Write all tags of a run as ``tag,step,value`` lines."""
-    with open(path, "w", newline="", encoding="utf-8") as file:
+    with open(path, "w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["tag", "step", "value"])
         for tag in sorted(scalars):

@@ -23,10 +23,20 @@ from gcb6206.scripts.scripting_utils import RunFlags, exit_status, start_run
 def run_training_loop(config: dict, logger, args: argparse.Namespace):
     """Train an agent for ``config["total_steps"]`` steps: act, store, sample, update, evaluate.
 
-    At each step: act with the schedule's epsilon; store the transition with ``done`` = terminated, the last one
-    before a time limit included; from ``config["learning_starts"]`` on, update the agent with
-    ``config["batch_size"]`` sampled transitions; every ``args.eval_interval`` steps evaluate greedily in an
-    environment of its own.
+    At each step, in this order: act with the schedule's epsilon; store the transition with ``done`` = terminated,
+    the last one before a time limit included; from ``config["learning_starts"]`` on, update the agent with
+    ``config["batch_size"]`` sampled transitions. At every step that ``args.eval_interval`` divides, evaluate
+    greedily over ``args.num_eval_trajectories`` episodes in an environment made for it. Every episode begins anew:
+    seed once, and reset without a seed.
+
+    Use the course's parts by their names: ``agent.get_action``, ``agent.update``, ``utils.sample_n_trajectories``
+    for evaluation, a buffer of ``gcb6206.infrastructure.replay_buffer``. ``TrainingRun`` brings most of it:
+    environments, agent, buffer, evaluation and log.
+
+    Logged are ``train_return`` and ``train_ep_len`` at the last step of each training episode, ``eval_return`` and
+    ``eval_ep_len`` (means) of each evaluation, and from ``learning_starts`` on, at every step that
+    ``args.log_interval`` divides, what ``agent.update`` returned, each figure under its name, with ``epsilon`` and
+    ``lr``.
 
     Args:
         config: the run's parts, as ``make_config`` gives them.
