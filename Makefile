@@ -40,6 +40,7 @@ install: $(VENV)/.installed  ## install everything into .venv
 .PHONY: sandbox
 sandbox:
 	$(call system_package,bwrap,bubblewrap)
+	$(call system_package,/usr/lib/*/libseccomp.so.2,libseccomp2)
 
 .PHONY: browser
 browser:

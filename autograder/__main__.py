@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import textwrap
 from pathlib import Path
@@ -145,7 +146,13 @@ def try_sandbox(_: argparse.Namespace) -> int:
         found = nursery.trial(warm, exhaust=True)
     for name, holds in found.items():
         print(f"{'✓' if holds else '✗'} {name}")
+    if not found["system calls"]:
+        print("  the filter of system calls needs libseccomp.so.2: apt-get install libseccomp2")
     version = cgroups.version()
+    if not version and os.geteuid() and tuple(map(int, os.uname().release.split(".")[:2])) < (5, 14):
+        print(
+            "  one submission's processes can keep another's kernel from starting: Linux 5.14 counts them apart"
+        )
     how = f"control groups (version {version}) and " if version else ""
     print(
         f"memory in total and processes are held by {how}a watchdog; cores {'are' if version else 'are not'} bounded"

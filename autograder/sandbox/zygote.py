@@ -56,7 +56,7 @@ PR_SET_NO_NEW_PRIVS, PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL = 38, 47, 4
 SECCOMP_MODE_FILTER = 2
 CAPABILITY_VERSION_3 = 0x20080522
 KEYCTL = {"x86_64": 250, "aarch64": 219}.get(platform.machine())
-KEYCTL_JOIN_SESSION_KEYRING = 1
+KEYCTL_GET_KEYRING_ID, KEYCTL_JOIN_SESSION_KEYRING, SESSION_KEYRING = 0, 1, -3
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -431,6 +431,7 @@ def _try_limits(request: dict) -> None:
         "other files": not any(map(os.path.exists, hidden)),
         "system calls": _is_refused(os.memfd_create, "trial")
         and _is_refused(_call, "unshare", CLONE_NEWUSER),
+        "keys": not KEYCTL or _libc.syscall(KEYCTL, KEYCTL_GET_KEYRING_ID, SESSION_KEYRING, 0) < 0,
         "memory of a process": _is_refused(bytearray, limits["address_space"]),
     }
     os.write(2, json.dumps(found).encode())
