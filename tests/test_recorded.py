@@ -14,8 +14,8 @@ import yaml
 import solutions
 from gcb6206.env_configs.config import ConfigError
 from gcb6206.envs.vmas import VmasTeam
-from gcb6206.runs import team as multi_agent_run
 from gcb6206.runs import team_replay
+from gcb6206.runs.frame import seed_of
 from gcb6206.runs.team_rollout import play_episodes
 from gcb6206.scripts import record
 
@@ -178,7 +178,7 @@ def test_a_kept_team_plays_as_it_did_at_the_end_of_its_training(path):
     seed = int(path.stem.split("_")[1])
     config, agent = team_figures.trained(path.parent.name, seed)
     team = VmasTeam(config.scenario_name, 200, n_agents=config.n_agents)
-    begins = multi_agent_run._seed_of(seed, config.n_iters, "evaluation")
+    begins = seed_of(seed, config.n_iters, "evaluation")
     again = play_episodes(team, agent, begins, config.max_steps).mean().item()
     assert again == pytest.approx(values(path.parent, seed)[-1], abs=0.1)  # other processors round otherwise
 

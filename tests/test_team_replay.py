@@ -160,17 +160,17 @@ class Killed(Exception):
     """Stands for a kill."""
 
 
-@pytest.mark.parametrize("moment", ["log_iteration", "evaluate", "_save"])
+@pytest.mark.parametrize("moment", ["log_iteration", "evaluate", "save"])
 def test_a_resumed_run_leaves_the_replay_of_one_that_was_never_killed(tmp_path, monkeypatch, moment):
     config, args = config_of(n_iters=5), arguments(checkpoint_interval=2)
     _, whole = trained(tmp_path / "whole", config, args)
     method = getattr(MultiAgentRun, moment)
 
     def killed_late(self, *given):
-        if moment == "_save" and self.iteration == 4:
+        if moment == "save" and self.iteration == 4:
             raise Killed  # after the evaluation, before its checkpoint
         result = method(self, *given)
-        if moment != "_save" and self.iteration == 3:
+        if moment != "save" and self.iteration == 3:
             raise Killed
         return result
 

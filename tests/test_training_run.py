@@ -1,11 +1,6 @@
 """The training run: seeds, separate environments, evaluation, log, kill and resume."""
 
 import argparse
-import os
-import signal
-import subprocess
-import sys
-import time
 from collections import Counter
 from pathlib import Path
 
@@ -18,9 +13,10 @@ from gcb6206 import exercises
 from gcb6206.env_configs.dqn_basic_config import DQNBasicConfig
 from gcb6206.exercises import ExerciseNotSolved
 from gcb6206.infrastructure.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
-from gcb6206.infrastructure.logger import Logger, NullLogger, event_files
+from gcb6206.infrastructure.logger import Logger, NullLogger
 from gcb6206.infrastructure.replay_buffer import MemoryEfficientReplayBuffer, ReplayBuffer
-from gcb6206.runs.dqn import CHECKPOINT, TrainingRun, make_replay_buffer
+from gcb6206.runs.dqn import TrainingRun, make_replay_buffer
+from gcb6206.runs.frame import CHECKPOINT
 from gcb6206.scripts import parse_tensorboard, run_hw3
 from gcb6206.scripts.parse_tensorboard import read_scalars
 
@@ -118,63 +114,6 @@ def test_log_holds_every_tag(tmp_path):
         "eval/ep_len_std",
     } | {"eval/ep_len_max", "eval/ep_len_min"}
     assert log_dir.name.startswith("hw3_dqn_cartpole_seed4_")
-
-
-def start_in_background(log_root, *more):
-    command = [
-        sys.executable,
-        "-m",
-        "gcb6206.scripts.run_hw3",
-        *(more or COMMAND),
-        "--log_root",
-        str(log_root),
-    ]
-    return subprocess.Popen(
-        command,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-    )
-
-
-def wait_for_checkpoint(log_root, process, step):
-    deadline = time.time() + 120
-    while time.time() < deadline:
-        found = list(Path(log_root).glob(f"*/{CHECKPOINT}"))
-        if found and load_checkpoint(found[0])["step"] >= step:
-            return found[0].parent
-        assert process.poll() is None, process.stderr.read()
-        time.sleep(0.02)
-    raise AssertionError("no checkpoint within two minutes")
-
-
-def test_killed_twice_and_resumed_equals_an_undisturbed_run(tmp_path):
-    undisturbed = run_hw3.start([*COMMAND, "--log_root", str(tmp_path / "whole")])
-    process = start_in_background(tmp_path / "killed")
-    killed = wait_for_checkpoint(tmp_path / "killed", process, 300)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    process = start_in_background(
-        tmp_path / "killed",
-        "--resume",
-        str(killed),
-        "--solutions",
-        "--checkpoint_interval",
-        "300",
-        "--no_gpu",
-    )
-    wait_for_checkpoint(tmp_path / "killed", process, 1200)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    run_hw3.start(["--resume", str(killed), "--solutions", "--no_gpu"])
-
-    assert len(event_files(killed)) >= 2
-    assert Counter(all_points(killed)) == Counter(all_points(undisturbed))
-    assert max(Counter(all_points(killed)).values()) == 1
-    expected, got = read_scalars(undisturbed), read_scalars(killed)
-    for tag in expected:
-        np.testing.assert_array_equal(expected[tag][1], got[tag][1], err_msg=tag)
 
 
 def test_a_log_that_is_not_trimmed_shows_double_steps(tmp_path, monkeypatch):

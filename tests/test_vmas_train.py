@@ -7,7 +7,6 @@ import re
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 import yaml
@@ -19,7 +18,7 @@ from gcb6206.envs.vmas import VmasTeam, episode_reward_sum, expand_done, scenari
 from gcb6206.infrastructure.checkpoint import load_checkpoint
 from gcb6206.infrastructure.logger import Logger, NullLogger
 from gcb6206.infrastructure.sentinel import NonFiniteError
-from gcb6206.runs.dqn import CHECKPOINT
+from gcb6206.runs.frame import CHECKPOINT
 from gcb6206.runs.team import NONFINITE, MultiAgentRun, make_agent
 from gcb6206.runs.team_rollout import collect_batch, play_episodes
 from gcb6206.scripts import record, train
@@ -190,44 +189,6 @@ def test_same_seed_same_run_and_another_seed_another():
 def test_evaluations_and_other_environments_leave_training_untouched():
     often = weights_after(config_of(), arguments(eval_interval=1))
     torch.testing.assert_close(often, weights_after(config_of()), rtol=0, atol=0)
-
-
-class Killed(Exception):
-    """Stands for a kill."""
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [{}, {"algorithm": "ippo", "share_parameters": False, "history_length": 2, "precision": "bfloat16"}],
-    ids=["mappo", "ippo, separate, history, bfloat16"],
-)
-def test_a_resumed_run_repeats_what_the_killed_one_would_have_done(tmp_path, monkeypatch, changes):
-    config = config_of(n_iters=5, lr_final=0.0, **changes)
-    args = arguments(checkpoint_interval=2, eval_interval=1)
-    whole = weights_after(config, args, Logger(tmp_path / "whole"))
-    log_iteration = MultiAgentRun.log_iteration
-
-    def killed_late(self, batch, figures):
-        log_iteration(self, batch, figures)
-        if self.iteration == 3:
-            raise Killed
-
-    monkeypatch.setattr(MultiAgentRun, "log_iteration", killed_late)
-    logger = Logger(tmp_path / "killed")
-    with pytest.raises(Killed):
-        weights_after(config, args, logger)
-    logger.close()
-    monkeypatch.undo()
-    assert load_checkpoint(tmp_path / "killed" / CHECKPOINT)["iteration"] == 2
-    logger = Logger(tmp_path / "killed")
-    resumed = arguments(checkpoint_interval=2, eval_interval=1, resume=str(tmp_path / "killed"))
-    torch.testing.assert_close(weights_after(config, resumed, logger), whole, rtol=0, atol=0)
-    logger.close()
-    logs = [read_scalars(tmp_path / name) for name in ("whole", "killed")]
-    assert logs[0].keys() == logs[1].keys()
-    for tag in logs[0].keys():
-        if not tag.startswith("time/"):
-            np.testing.assert_array_equal(logs[0][tag], logs[1][tag], err_msg=tag)
 
 
 def test_the_command_leaves_log_checkpoint_and_films(tmp_path):

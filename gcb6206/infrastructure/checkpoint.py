@@ -67,6 +67,11 @@ def tensors_to_numpy(content):
     return _map(content, torch.Tensor, lambda tensor: tensor.numpy())
 
 
+def copied(content):
+    """A nested structure with copies of its tensors."""
+    return _map(content, torch.Tensor, lambda tensor: tensor.detach().clone())
+
+
 def _map(content, kind: type, function):
     """Apply a function to every leaf of a kind."""
     if isinstance(content, kind):

@@ -106,6 +106,26 @@ def play(team: VmasTeam, agent: MAPPOAgent, seed: int, max_steps: int) -> dict:
     return {"steps": len(seen) - 1, "return": pack(earned), "poses": packed}
 
 
+def add(directory: Path, team: VmasTeam, agent: MAPPOAgent, start: int, max_steps: int, about: dict) -> None:
+    """Add one episode from a start to the replay in a run's directory.
+
+    Args:
+        directory: the run's.
+        team: one environment.
+        agent: chooses the actions.
+        start: seed of the environment, the same at every evaluation.
+        max_steps: the time limit.
+        about: ``iteration``, ``frames`` and ``mean_return`` of the evaluation.
+    """
+    header = {
+        "scenario": team.scenario_name,
+        "start": start,
+        "max_steps": max_steps,
+        "entities": entities(team),
+    }
+    keep(directory / REPLAY, header, {**about, **play(team, agent, start, max_steps)})
+
+
 def keep(path: Path, header: dict, checkpoint: dict) -> None:
     """Add a checkpoint to the replay in a file, which is written whole or not at all.
 

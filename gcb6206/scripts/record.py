@@ -32,8 +32,8 @@ from gcb6206.env_configs.config import read_yaml
 from gcb6206.errors import ConfigError, nearest
 from gcb6206.exercises import HOMEWORKS
 from gcb6206.infrastructure.checkpoint import load_checkpoint, save_checkpoint
-from gcb6206.runs import team as multi_agent_run
 from gcb6206.runs import team_replay
+from gcb6206.runs.frame import CHECKPOINT
 from gcb6206.scripts import run_hw3, run_ppo, train
 from gcb6206.scripts.parse_tensorboard import read_scalars
 from gcb6206.scripts.scripting_utils import load_solutions
@@ -91,7 +91,7 @@ def record(name: str, results: Path = RESULTS, force: bool = False) -> Path:
                 for number, film in enumerate(sorted(log_dir.glob("videos/*.mp4"))):
                     shutil.copy(film, directory / f"seed_{seed}_{number}.mp4")
                 if described[name].get("actor"):
-                    state = load_checkpoint(log_dir / multi_agent_run.CHECKPOINT)
+                    state = load_checkpoint(log_dir / CHECKPOINT)
                     kept = {"settings": state["settings"], "actor": state["agent"]["actor"]}
                     save_checkpoint(directory / f"seed_{seed}.pt", kept)
             if replayed:
