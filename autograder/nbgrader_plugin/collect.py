@@ -7,8 +7,8 @@ import shutil
 import zipfile
 from pathlib import Path, PurePosixPath
 
-from nbgrader.plugins import ExtractorPlugin
-from nbgrader.utils import unzip
+from nbgrader.plugins import ExtractorPlugin, FileNameCollectorPlugin
+from nbgrader.utils import parse_utc, unzip
 
 from autograder.nbgrader_plugin.submission import FILE_LIMIT
 
@@ -78,6 +78,21 @@ class PlatformArchives(ExtractorPlugin):
         except BaseException:
             place.unlink(missing_ok=True)
             raise
+
+
+class PlatformNames(FileNameCollectorPlugin):
+    """nbgrader's own, which ends the collection of the whole class at a time that is none."""
+
+    def collect(self, submitted_file: str) -> dict | None:
+        """What a file's name says, or None where it is left out."""
+        found = super().collect(submitted_file)
+        try:
+            if found:
+                parse_utc(found["timestamp"])
+        except (ValueError, OverflowError):
+            self.log.error("%r was NOT collected: %r is no time", submitted_file, found["timestamp"])
+            return None
+        return found
 
 
 def short(name: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import glob
 import logging
 import os
@@ -12,14 +13,15 @@ from pathlib import Path
 import nbgrader.apps.api
 import nbgrader.apps.autogradeapp
 import nbgrader.apps.generatefeedbackapp
+from nbgrader.apps.baseapp import NbGrader
 from nbgrader.converters import GenerateAssignment, GenerateSolution
 from nbgrader.converters.base import BaseConverter, NbGraderException
 from sqlalchemy.exc import SAWarning
+from tornado.log import LogFormatter
 from traitlets.config import Config
-from traitlets.config.application import LevelFormatter
 
 from autograder.nbgrader_plugin.autograde import Autograde
-from autograder.nbgrader_plugin.collect import PlatformArchives
+from autograder.nbgrader_plugin.collect import PlatformArchives, PlatformNames
 from autograder.nbgrader_plugin.feedback import GenerateFeedback
 from autograder.nbgrader_plugin.insert_sources import InsertSources
 from autograder.student_side.text import clean
@@ -55,13 +57,19 @@ def _strange(self) -> dict[str, list[str]]:
     return {folder: notebooks for folder, notebooks in found.items() if notebooks}
 
 
-class OneLine(LevelFormatter):
-    """The log's own form, in which a student's name or text can neither command the terminal nor look like a line."""
+class HarmlessLines(LogFormatter):
+    """The log's own form, in which a student's name or text can neither command the terminal nor look like a line.
+
+    Every line but the first of an entry stands further in.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
-        """One entry; its further lines stand further in."""
-        first, *more = clean(super().format(record)).split("\n")
-        return "\n".join([first, *(f"    {line}" for line in more)])
+        """One entry."""
+        record = copy.copy(record)
+        record.msg, record.args = clean(record.getMessage()), ()
+        if record.exc_info:
+            record.exc_text = clean(self.formatException(record.exc_info))
+        return super().format(record)
 
 
 def configure(c: Config) -> None:
@@ -77,8 +85,9 @@ def configure(c: Config) -> None:
     warnings.filterwarnings(
         "ignore", category=SAWarning, module="nbgrader"
     )  # nbgrader's own, one for every student
+    NbGrader._log_formatter_cls = HarmlessLines
     c.NbGrader.logging_config = {
-        "formatters": {"console": {"class": f"{OneLine.__module__}.{OneLine.__qualname__}"}}
+        "formatters": {"console": {"class": f"{HarmlessLines.__module__}.{HarmlessLines.__qualname__}"}}
     }
     c.CourseDirectory.course_id = "gcb6206"
     c.CourseDirectory.source_directory = "assignments"
@@ -88,6 +97,7 @@ def configure(c: Config) -> None:
         c[converter.__name__].preprocessors = [InsertSources, *usual]
     # zip_collect: what learning platforms call a file, as in hw3_alice_attempt_2026-03-01-10-00-00_hw3.ipynb
     c.ZipCollectApp.extractor_plugin = PlatformArchives
+    c.ZipCollectApp.collector_plugin = PlatformNames
     c.FileNameCollectorPlugin.named_regexp = r".*/[^/_]+_(?!\.{1,2}_attempt_)(?P<student_id>[^/]+?)_attempt_(?P<timestamp>[0-9-]+)_(?P<file_id>[^/]+)$"
     BaseConverter._format_source = _format_source
     BaseConverter.init_notebooks = _init_notebooks

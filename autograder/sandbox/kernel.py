@@ -6,10 +6,10 @@ Nothing that the kernel says is trusted: messages are for display, and a kernel 
 from __future__ import annotations
 
 import re
-import secrets
 import select
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,13 +22,15 @@ from autograder.sandbox.bubblewrap import SandboxUnavailable
 from autograder.sandbox.limits import GIB, Limits
 from autograder.sandbox.nursery import shared
 from autograder.sandbox.provisioner import BubblewrapProvisioner
-from autograder.sandbox.wire import Closed, Message, Wire
+from autograder.sandbox.wire import Closed, Message, Wire, jupyter_message, whole_frame
+from autograder.student_side import world as worlds
 from autograder.student_side.student import StudentFailure
 from autograder.student_side.text import clean
 
 SECONDS_TO_START = 120.0
 PATIENCE = 4.0  # a time limit counts CPU time, or this many times as long by the clock: machines may be busy
 MESSAGE_LIMIT = 2**22  # bytes of one message that are looked at
+QUESTION_LIMIT = 2**20  # the same, of what a training asks of its environments
 REPLY_LIMIT = 2**16  # the same, where only what kind of message it is matters
 OUTPUT_COST = (
     1000  # characters that every output counts for, besides its own: many small ones cost time as well
@@ -125,16 +127,16 @@ class SandboxedKernel:
 
     def _connect(self) -> None:
         """Connects to the kernel's sockets, before any code of a student's runs in it."""
-        identity = secrets.token_hex(8).encode()
         self._wires = {}
-        for name, kind, limit in (
-            ("iopub", b"SUB", MESSAGE_LIMIT),
-            ("shell", b"DEALER", REPLY_LIMIT),
-            ("control", b"DEALER", REPLY_LIMIT),
+        for name, kind, limit, read in (
+            ("iopub", b"SUB", MESSAGE_LIMIT, jupyter_message),
+            ("shell", b"DEALER", REPLY_LIMIT, jupyter_message),
+            ("control", b"DEALER", REPLY_LIMIT, jupyter_message),
+            ("stdin", b"DEALER", QUESTION_LIMIT, whole_frame),
         ):
             path = f"{self._manager.ip}-{getattr(self._manager, f'{name}_port')}"
             try:
-                self._wires[name] = Wire(path, kind, identity, limit)
+                self._wires[name] = Wire(path, kind, worlds.NAME, limit, read)
             except BaseException:
                 self._disconnect()
                 raise
@@ -176,8 +178,8 @@ class SandboxedKernel:
         """What the kernel wrote. Nothing in it is trusted."""
         return self._provisioner.outside / "answers"
 
-    def execute(self, code: str, seconds: float) -> Execution:
-        """Runs code, for at most `seconds` and the kernel's total.
+    def execute(self, code: str, seconds: float, world: Callable[[str], str] | None = None) -> Execution:
+        """Runs code, for at most `seconds` and the kernel's total; `world` answers what it asks meanwhile.
 
         On a busy machine, where it gets less than a core, it has up to `PATIENCE` times as long. A kernel that runs over its time is interrupted, and killed where it does not heed that; what it is
         asked afterwards ends at once, with the same verdict.
@@ -197,11 +199,11 @@ class SandboxedKernel:
                 {"code": code, "silent": False, "store_history": False, "user_expressions": {},
                  "allow_stdin": False, "stop_on_error": False},
             )  # fmt: skip
-            ended = self._listen(request, output, min(seconds, left), execution)
+            ended = self._listen(request, output, min(seconds, left), execution, world)
             if not ended:
                 message = f"your code ran longer than {min(seconds, left):g} s and was stopped"
                 self._send("control", "interrupt_request", {})
-                ended = self._listen(request, output, self.limits.seconds_grace, execution)
+                ended = self._listen(request, output, self.limits.seconds_grace, execution, world)
                 execution.status, execution.message = "time limit", message
         except Closed:
             self._end(execution)
@@ -214,7 +216,14 @@ class SandboxedKernel:
             execution, f"{message}; it did not heed the interrupt, so nothing after it could run"
         )
 
-    def _listen(self, request: str, output: _Output, seconds: float, execution: Execution) -> bool:
+    def _listen(
+        self,
+        request: str,
+        output: _Output,
+        seconds: float,
+        execution: Execution,
+        world: Callable[[str], str] | None,
+    ) -> bool:
         """Collects messages until the code has ended (True) or the time is over (False)."""
         process, began = self._provisioner.process, time.monotonic()
         used_before, looked, replied = process.cpu_seconds(), began, None
@@ -234,6 +243,10 @@ class SandboxedKernel:
                 self._end(execution)
                 return True
             for channel, message in received:
+                if channel == "stdin":
+                    if world:
+                        self._wires["stdin"].send([world(message.decode(errors="replace")).encode()])
+                    continue
                 if message.parent != request:
                     continue
                 content = message.content or {}

@@ -61,6 +61,7 @@ class KernelStudent(Student):
         execution = self.kernel.execute(
             f"__import__('autograder.student_side.probes', fromlist=['serve']).serve({str(question)!r}, {str(answer)!r})",
             self._seconds,
+            self.world,
         )
         question.unlink()
         if execution.status in VERDICTS:

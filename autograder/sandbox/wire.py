@@ -11,7 +11,7 @@ import contextlib
 import json
 import socket
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 CHUNK = 2**18  # bytes read at a time
@@ -46,8 +46,9 @@ class Wire:
 
     Args:
         kind: of our end: b"SUB", which subscribes to everything, or b"DEALER".
-        identity: what the kernel calls us; one for the two channels that belong together.
+        identity: what the kernel calls us.
         limit: bytes of a message that are kept.
+        read: makes something of a message's frames, and of whether some were cut, or None.
 
     Attributes:
         closed: the other end is gone.
@@ -57,8 +58,10 @@ class Wire:
         Closed: whoever does gives no greeting.
     """
 
-    def __init__(self, path: str, kind: bytes, identity: bytes, limit: int):
-        self.closed, self._limit = False, limit
+    def __init__(
+        self, path: str, kind: bytes, identity: bytes, limit: int, read: Callable[[list[bytes], bool], object]
+    ):
+        self.closed, self._limit, self._read = False, limit, read
         self._rest = bytearray()  # of what was read, the beginning of a header
         self._body, self._left, self._flags = bytearray(), 0, None  # of the frame that is being read
         self._frames: list[bytes] = []
@@ -116,7 +119,7 @@ class Wire:
             self.closed = True
             raise Closed(str(error)) from None
 
-    def receive(self) -> Iterator[Message]:
+    def receive(self) -> Iterator[object]:
         """What makes sense of the next chunk that has come; at the end of all, nothing and `closed`."""
         data = b""
         try:
@@ -158,7 +161,7 @@ class Wire:
         self._body = bytearray() if keep else None
         return length
 
-    def _end_frame(self) -> Iterator[Message]:
+    def _end_frame(self) -> Iterator[object]:
         flags, body, self._flags = self._flags, self._body, None
         if flags & _COMMAND:
             return
@@ -170,7 +173,7 @@ class Wire:
         if not flags & _MORE:
             frames, cut = self._frames, self._cut
             self._frames, self._size, self._cut = [], 0, False
-            message = _message(frames, cut)
+            message = self._read(frames, cut)
             if message:
                 yield message
 
@@ -181,7 +184,7 @@ def _frame(body: bytes, flags: int) -> bytes:
     return struct.pack(">BQ", flags | _LONG, len(body)) + body
 
 
-def _message(frames: list[bytes], cut: bool) -> Message | None:
+def jupyter_message(frames: list[bytes], cut: bool) -> Message | None:
     """The message in these frames, or None where they hold none.
 
     Signatures are not looked at: whoever took over the kernel has its key, and nobody else reaches its sockets.
@@ -195,3 +198,8 @@ def _message(frames: list[bytes], cut: bool) -> Message | None:
         if isinstance(kind, str) and isinstance(content, (dict, type(None))):
             return Message(kind, request if isinstance(request, str) else "", content)
     return None
+
+
+def whole_frame(frames: list[bytes], cut: bool) -> bytes | None:
+    """The last frame of a message that is all there."""
+    return None if cut else frames[-1]

@@ -8,12 +8,14 @@ from pathlib import Path
 import numpy as np
 import yaml
 
-from autograder.student_side.student import Student, StudentFailure
+from autograder.student_side.student import Reply, Student, StudentFailure
+from autograder.trusted.judges.worlds import World
 from autograder.trusted.judging import require
 
 THRESHOLDS = Path(__file__).parents[1] / "thresholds.yaml"
 # The exercises that a training calls. It is tried where the judges gave each of them this share of its points.
 STANDS_FIRMLY = 0.5
+PLAYED = 0.9  # the share of a training's steps that have to be played
 STANDS_ON = {
     f"{homework}.convergence": tuple(f"{homework}.{name}" for name in names.split())
     for homework, names in {
@@ -56,7 +58,8 @@ def draw_disguise(rng: np.random.Generator, features: int, actions: int) -> dict
     neither order nor sign: runs in disguise are distributed as runs without. CartPole has 4! * 2^4 * 2 = 768
     disguises.
 
-    What this does not stop: code that reads the disguise where it is applied, and turns old weights to fit.
+    The student's side does not see it: the training is played here. What this does not stop: code that finds out by
+    playing, and turns old weights to fit.
 
     Returns:
         `mix`, float32 `(features, features)`: what the student sees is `observation @ mix`; and `actions`,
@@ -81,6 +84,28 @@ def checked(snapshots: object, shapes: list[tuple[int, ...]]) -> list[list[np.nd
         if not isinstance(snapshot, list) or [getattr(p, "shape", None) for p in snapshot] != shapes:
             raise StudentFailure("refused", f"a trained network does not have the shapes {shapes}")
     return [[p.astype(np.float64) for p in snapshot] for snapshot in snapshots]
+
+
+def trained(student: Student, exercise: str, rule: dict, seed: int, world: World) -> Reply:
+    """What the student's side trained in our world.
+
+    Raises:
+        JudgeFailure: it did not play as many steps as the training has.
+    """
+    with student.playing(world):
+        reply = student.run(
+            exercise, seed=seed, training=rule["training"], snapshot_every=rule["snapshot_every"]
+        )
+    if world.failure:
+        raise world.failure
+    require(
+        world.played >= PLAYED * world.steps,
+        tried="one training run: the steps that were played",
+        got=world.played,
+        expected=f"{world.steps}, as the training has",
+        hint="What counts is learned in the run itself, from the environments that it is given.",
+    )
+    return reply
 
 
 def demand_learning(
