@@ -44,8 +44,6 @@ class PlatformArchives(ExtractorPlugin):
         target.mkdir(exist_ok=True)
         with zipfile.ZipFile(path) as archive:
             for member in archive.infolist():
-                if member.is_dir():
-                    continue
                 try:
                     self._unpack_member(archive, member, target)
                 except Exception as error:
@@ -59,6 +57,10 @@ class PlatformArchives(ExtractorPlugin):
             OSError, zipfile.BadZipFile: it is damaged, or there is a file of that name.
         """
         parts = PurePosixPath(member.filename).parts
+        if not parts:
+            raise ValueError("it has no name")
+        if member.is_dir():
+            return
         if ".." in parts or member.filename.startswith("/"):
             raise ValueError("its name leads out of its folder")
         if member.file_size > FILE_LIMIT:
