@@ -391,7 +391,7 @@ def names() -> Iterator[Callable[[random.Random], None]]:
     """Names of students: they stay inside their folders, begin no formula and command no terminal."""
 
     def one(rng: random.Random) -> None:
-        name = text(rng, 200 if rng.random() < 0.2 else 20)
+        name = text(rng, 200 if rng.random() < 0.2 else 20) or "x"
         path = history.path(Path("/h"), name, text(rng) or "hw3")
         assert path.parents[1] == Path("/h") and len(path.parent.name.encode("utf-8", "replace")) < 255
         buffer = io.StringIO()
