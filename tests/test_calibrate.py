@@ -215,7 +215,7 @@ def test_a_killed_calibration_goes_on_with_what_is_missing(runs, tmp_path):
     jobs, log = cal.plan(MEASURED, 3, 2, 4), tmp_path / "deep" / "log.jsonl"
     with pytest.raises(KeyboardInterrupt):
         cal.run_jobs("hw3.convergence", MEASURED, jobs, log, 1)
-    with open(log, "a") as file:
+    with open(log, "a", encoding="utf-8") as file:
         file.write('{"rule": "cut o')
     records = cal.run_jobs("hw3.convergence", MEASURED, jobs, log, 1)
     runs.remove(None)

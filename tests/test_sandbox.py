@@ -197,6 +197,43 @@ def test_memory_is_bounded_in_total(groups):
     assert execution.status == "memory limit" and "all processes together" in execution.message
 
 
+@pytest.fixture(params=[2, 1], ids=["version-2", "version-1"])
+def fake_groups(request, monkeypatch, tmp_path):
+    """Control groups of a version that this host need not have: plain files. They limit nothing."""
+    monkeypatch.setattr(cgroups, "ROOT", tmp_path)
+    monkeypatch.setattr(cgroups, "version", lambda: request.param)
+    monkeypatch.setattr(cgroups, "_write", lambda path, value: path.write_text(str(value)))
+    for controller in ("memory", "pids", "cpu"):
+        (tmp_path / controller).mkdir()
+    events = {
+        2: ("gcb6206-*/memory.events", "low 0\nhigh 0\nmax 7\noom 1\noom_kill {}\noom_group_kill 0\n"),
+        1: ("memory/gcb6206-*/memory.oom_control", "oom_kill_disable 0\nunder_oom 0\noom_kill {}\n"),
+    }
+    pattern, text = events[request.param]
+
+    def count(kills):
+        (folder,) = tmp_path.glob(os.path.dirname(pattern))
+        (folder / os.path.basename(pattern)).write_text(text.format(kills))
+
+    yield count
+
+
+def test_the_verdict_follows_from_the_groups_counter_whoever_was_killed(fake_groups):
+    """The kernel itself lives on, and has nothing to say about it."""
+    with SandboxedKernel(LIMITS) as kernel:
+        fake_groups(0)
+        assert kernel.execute("1", 60).status == "ok"
+        fake_groups(1)
+        assert kernel.execute("1", 60).status == "memory limit"
+        assert kernel.ending.verdict == kernel.execute("1", 60).status == "memory limit"
+
+
+def test_the_counter_is_heeded_where_the_code_runs_on(fake_groups):
+    with SandboxedKernel(Limits(seconds_grace=1)) as kernel:
+        fake_groups(2)
+        assert kernel.execute("import time; time.sleep(600)", 600).status == "memory limit"
+
+
 @pytest.mark.parametrize("dies", [True, False], ids=["owner-is-dead", "owner-lives"])
 def test_groups_of_killed_graders_are_swept_while_their_processes_still_die(dies, monkeypatch):
     if cgroups.version() is None:
@@ -204,7 +241,7 @@ def test_groups_of_killed_graders_are_swept_while_their_processes_still_die(dies
     owner = subprocess.Popen(["sleep", "60"])
     member = subprocess.Popen(["sleep", "0.5"])
     with monkeypatch.context() as patch:
-        patch.setattr(os, "getpid", lambda: owner.pid)
+        patch.setattr(cgroups.os, "getpid", lambda: owner.pid)
         group = cgroups.Cgroup(cgroups.version(), Limits())
     try:
         group.add(member.pid)
@@ -218,6 +255,16 @@ def test_groups_of_killed_graders_are_swept_while_their_processes_still_die(dies
             process.kill()
             process.wait()
         group.remove()
+
+
+def test_the_group_of_a_dead_grader_is_known_although_its_number_is_in_use_again(monkeypatch):
+    if cgroups.version() is None:
+        pytest.skip("this host lets us make no control groups")
+    with monkeypatch.context() as patch:
+        patch.setattr(cgroups, "_started", lambda pid: "1")  # as if another process had been this one
+        group = cgroups.Cgroup(cgroups.version(), Limits())
+    cgroups.sweep()
+    assert not any(folder.exists() for folder in group.folders)
 
 
 def test_processes_are_bounded(groups):
@@ -240,7 +287,7 @@ def test_the_room_is_bounded(nested, monkeypatch):
         monkeypatch.setattr(autograder.sandbox.kernel, "shared", lambda **_: None)
     with SandboxedKernel(Limits(disk=2**24, file_size=2**23, seconds_grace=1)) as kernel:
         execution = kernel.execute(FILL.format(room=kernel.room), 60)
-        assert not nested or not list((kernel.room / "answers").iterdir())
+        assert not nested or not list((kernel._provisioner.room / "answers").iterdir())
     assert ("No space left" if nested else "exceeded the limit on disk") in execution.message
 
 
@@ -303,8 +350,9 @@ def test_verdict_of_code_that_fails(student, body, expected):
     [
         "lambda q, a: None",  # no answer at all
         "lambda q, a: open(a, 'wb').write(b'junk')",
-        "lambda q, a: os.symlink('/etc/passwd', a)",
-        "lambda q, a: os.mkfifo(a)",
+        "lambda q, a: os.unlink(a) or os.symlink('/etc/passwd', a)",
+        "lambda q, a: os.unlink(a) or os.mkfifo(a)",
+        "lambda q, a: os.rename(a, a + '.away')",
         "lambda q, a: open(a, 'wb').truncate(2**24)",
         "lambda q, a: open(a, 'wb').write(pickle.dumps({'ok': True}))",
         "lambda q, a: np.savez(a, structure=np.array([{}], dtype=object))",

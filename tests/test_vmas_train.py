@@ -86,7 +86,7 @@ def test_a_team_is_what_vmas_makes_it():
     got = team.reset(seed=7)
     torch.testing.assert_close(got, torch.stack(expected, dim=1))
     action = torch.rand(3, 2, 2)
-    expected, reward, done, _ = plain.step([action[:, 0], action[:, 1]])
+    expected, reward, *_ = plain.step([action[:, 0], action[:, 1]])
     got = team.step(action)
     torch.testing.assert_close(got[0], torch.stack(expected, dim=1))
     torch.testing.assert_close(got[1][..., 0], torch.stack(reward, dim=1))

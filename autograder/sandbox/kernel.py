@@ -5,6 +5,7 @@ Nothing that the kernel says is trusted: messages are for display, and a kernel 
 
 from __future__ import annotations
 
+import os
 import re
 import select
 import sys
@@ -81,8 +82,6 @@ class SandboxedKernel:
                 sys.executable,
                 "-m",
                 "ipykernel_launcher",
-                "-f",
-                "{connection_file}",
                 "--HistoryManager.enabled=False",
             ],
             language="python",
@@ -103,9 +102,10 @@ class SandboxedKernel:
         self._wires: dict[str, Wire] = {}
         self._manager.start_kernel()
         if not self._is_ready():
-            complaint = self._provisioner.complaint()
             self._close()
-            raise SandboxUnavailable(f"the sandboxed kernel did not start\n{complaint}")
+            raise SandboxUnavailable(
+                f"the sandboxed kernel did not answer\n{self._provisioner.process.complaint}"
+            )
         self._provisioner.process.cpu_seconds(whole=True)  # finds its processes, now that all are there
         self._deadline = time.monotonic() + self.limits.seconds_total
         return self
@@ -121,7 +121,7 @@ class SandboxedKernel:
             except (OSError, Closed):
                 time.sleep(_PAUSE)
                 continue
-            if any(m.parent in asked for name, m in self._received(_PAUSE) if name == "iopub"):
+            if any(m.parent in asked for name, m in self._received(_PAUSE) or () if name == "iopub"):
                 return True
         return False
 
@@ -153,12 +153,15 @@ class SandboxedKernel:
         self._wires[channel].send(session.serialize(message))
         return message["header"]["msg_id"]
 
-    def _received(self, seconds: float) -> list[tuple[str, Message]]:
-        """What the channels bring next, each with its channel's name; empty after so many seconds without anything."""
+    def _received(self, seconds: float) -> list[tuple[str, Message | bytes]] | None:
+        """What the channels bring next, each with its channel's name; None after so many seconds without anything."""
         open_ones = {wire: name for name, wire in self._wires.items() if not wire.closed}
         if not open_ones:
             time.sleep(seconds)
-        ready, _, _ = select.select(list(open_ones), [], [], seconds) if open_ones else ((), (), ())
+            return None
+        ready, _, _ = select.select(list(open_ones), [], [], seconds)
+        if not ready or self._wires["iopub"].closed:
+            return None
         return [(open_ones[wire], message) for wire in ready for message in wire.receive()]
 
     def __exit__(self, *_: object) -> None:
@@ -170,13 +173,22 @@ class SandboxedKernel:
 
     @property
     def room(self) -> Path:
-        """The private directory: what we put in, and its path as the kernel sees it."""
-        return self._provisioner.room
+        """The private directory, as the kernel sees it."""
+        return self._provisioner.inside
 
-    @property
-    def answers(self) -> Path:
-        """What the kernel wrote. Nothing in it is trusted."""
-        return self._provisioner.outside / "answers"
+    def ask(self, request: bytes) -> None:
+        """Puts a request where the kernel can read it, at `room`/requests/request, and takes away the last answer."""
+        os.ftruncate(self._provisioner.opened.answer, 0)
+        os.ftruncate(self._provisioner.request, 0)
+        with open(self._provisioner.request, "wb", closefd=False) as stream:
+            stream.seek(0)
+            stream.write(request)
+
+    def answer(self, limit: int) -> bytes:
+        """What the kernel wrote to `room`/answers/answer, one byte more than `limit` at most. Nothing in it is trusted."""
+        with open(self._provisioner.opened.answer, "rb", closefd=False) as stream:
+            stream.seek(0)
+            return stream.read(limit + 1)
 
     def execute(self, code: str, seconds: float, world: Callable[[str], str] | None = None) -> Execution:
         """Runs code, for at most `seconds` and the kernel's total; `world` answers what it asks meanwhile.
@@ -204,7 +216,8 @@ class SandboxedKernel:
                 message = f"your code ran longer than {min(seconds, left):g} s and was stopped"
                 self._send("control", "interrupt_request", {})
                 ended = self._listen(request, output, self.limits.seconds_grace, execution, world)
-                execution.status, execution.message = "time limit", message
+                if ended and not self.ending:
+                    execution.status, execution.message = "time limit", message
         except Closed:
             self._end(execution)
             ended = True
@@ -239,10 +252,10 @@ class SandboxedKernel:
             if replied and now - replied > _QUIET:
                 return True
             received = self._received(min(max(began + seconds - now, _PAUSE), _POLL))
-            if not received and (self._wires["iopub"].closed or process.poll() is not None):
+            if received is None and (self._wires["iopub"].closed or process.poll() is not None):
                 self._end(execution)
                 return True
-            for channel, message in received:
+            for channel, message in received or ():
                 if channel == "stdin":
                     if world:
                         self._wires["stdin"].send([world(message.decode(errors="replace")).encode()])
@@ -257,6 +270,7 @@ class SandboxedKernel:
                 elif channel == "iopub":
                     replied = replied and time.monotonic()
                     if message.kind == "status" and content.get("execution_state") == "idle":
+                        self._has_died(execution)  # or one of its processes was killed for memory
                         return True
                     if message.kind == "error":
                         _note_error(execution, content)
@@ -264,17 +278,19 @@ class SandboxedKernel:
 
     def _end(self, execution: Execution) -> None:
         """Notes how the kernel ended, whose output has ended. One that lives without it is killed."""
-        patience = time.monotonic() + self.limits.seconds_grace
-        while self._provisioner.process.poll() is None and time.monotonic() < patience:
+        process, patience = self._provisioner.process, time.monotonic() + self.limits.seconds_grace
+        while not self._has_died(execution):
+            if time.monotonic() > patience:
+                process.kill()
+                process.wait()
             time.sleep(_PAUSE)
-        if self._provisioner.process.poll() is None:
-            self._provisioner.process.kill()
-            self._provisioner.process.wait()
-        self._record_death(execution)
 
-    def _record_death(self, execution: Execution) -> None:
+    def _has_died(self, execution: Execution) -> bool:
+        """Whether the kernel is gone; then the execution says why, and so does `ending`."""
         process = self._provisioner.process
-        code = process.returncode
+        code = process.poll()
+        if code is None:
+            return False
         if process.reason == "memory":
             execution.status = "memory limit"
             execution.message = (
@@ -288,6 +304,7 @@ class SandboxedKernel:
             execution.status = "crashed"
             execution.message = f"the Python process ended ({cause}), so nothing after it could run"
         self.ending = StudentFailure(execution.status, execution.message)
+        return True
 
     def _kill(self, execution: Execution, message: str) -> Execution:
         self._provisioner.process.kill()
@@ -299,6 +316,7 @@ class SandboxedKernel:
         self._disconnect()
         self._provisioner.process.kill()
         self._provisioner.process.wait()
+        self._manager.transport = "tcp"  # or it would look for sockets to remove, where submitted code was
         self._manager.cleanup_resources()
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import html
 import json
 import textwrap
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
 # verdict -> symbol, colour, what it means
@@ -199,7 +198,13 @@ def _html_exercise(name: str, part: Report, reveal: bool) -> str:
 
 def _html_row(result: JudgeResult, reveal: bool) -> str:
     symbol, colour, meaning = VERDICTS[result.verdict]
-    cell: Callable[[str, str], str] = lambda text, more="": f'<td style="{_CELL};{more}">{text}</td>'
+
+    def cell(text: str, more: str = "") -> str:
+        return f'<td style="{_CELL};{more}">{text}</td>'
+
+    def pre(text: str) -> str:
+        return f'<pre style="{_PRE}">{html.escape(text)}</pre>'
+
     first = cell(f'<b title="{meaning}" style="color:{colour}">{symbol}</b>') + cell(
         f"{result.points:g}&nbsp;/&nbsp;{result.max_points:g}", "white-space:nowrap"
     )
@@ -212,7 +217,6 @@ def _html_row(result: JudgeResult, reveal: bool) -> str:
         note = f'<span style="color:#6e7781">{html.escape(result.got)}</span>'
         return f'<tr>{first}{cell(title)}<td colspan="3" style="{_CELL}">{note}</td></tr>'
     texts = dict(_explanation(result, reveal))
-    pre: Callable[[str], str] = lambda text: f'<pre style="{_PRE}">{html.escape(text)}</pre>'
     if not result.tried and not result.expected:
         middle = f'<td colspan="3" style="{_CELL}">{pre(texts.get("got", ""))}</td>'
     else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import dataclasses
 import inspect
+import itertools
 import textwrap
 import typing
 from pathlib import Path
@@ -21,7 +22,7 @@ def field_docs(config_class: type) -> dict[str, str]:
         if not dataclasses.is_dataclass(base):
             continue
         body = ast.parse(textwrap.dedent(inspect.getsource(base))).body[0].body
-        for node, following in zip(body, body[1:]):
+        for node, following in itertools.pairwise(body):
             documented = isinstance(following, ast.Expr) and isinstance(following.value, ast.Constant)
             if isinstance(node, ast.AnnAssign) and documented:
                 docs[node.target.id] = " ".join(following.value.value.split())
