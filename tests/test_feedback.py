@@ -9,7 +9,7 @@ import pytest
 from nbconvert.exporters import HTMLExporter
 
 from autograder.nbgrader_plugin import submission
-from autograder.nbgrader_plugin.feedback import POLICY, AnswerForAttachments, bounded, plain_page
+from autograder.nbgrader_plugin.feedback import POLICY, answer_for_attachments, bounded, plain_page
 from autograder.sandbox.limits import GIB
 
 PICTURE = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=="
@@ -50,9 +50,7 @@ def restored(source, attachments):
 
 
 def page_of(nb):
-    exporter = HTMLExporter()
-    exporter.register_preprocessor(AnswerForAttachments, enabled=True)
-    return exporter.from_notebook_node(nb)[0]
+    return HTMLExporter().from_notebook_node(answer_for_attachments(nb))[0]
 
 
 @pytest.mark.parametrize("name", ["a.png", "my picture.png"])

@@ -20,7 +20,7 @@ import nbformat
 from nbconvert.exporters.exporter import ResourcesDict
 from nbformat.notebooknode import NotebookNode
 from nbgrader import converters
-from nbgrader.preprocessors import GetGrades, NbGraderPreprocessor
+from nbgrader.preprocessors import GetGrades
 from traitlets import Float, Integer
 
 from autograder.sandbox.limits import GIB
@@ -53,16 +53,12 @@ class Attachments(NotebookNode):
         return self[plain] if plain in self.keys() else {"image/png": _NOTHING}
 
 
-class AnswerForAttachments(NbGraderPreprocessor):
+def answer_for_attachments(nb: NotebookNode) -> NotebookNode:
     """Lets every cell of text answer for whatever attachment it refers to."""
-
-    def preprocess_cell(
-        self, cell: NotebookNode, resources: ResourcesDict, cell_index: int
-    ) -> tuple[NotebookNode, ResourcesDict]:
-        """Replaces the attachments of one cell."""
+    for cell in nb.cells:
         if cell.cell_type == "markdown":
             cell["attachments"] = Attachments(cell.get("attachments", {}))
-        return cell, resources
+    return nb
 
 
 class GenerateFeedback(converters.GenerateFeedback):
@@ -78,8 +74,8 @@ class GenerateFeedback(converters.GenerateFeedback):
         resources = self.init_single_notebook_resources(notebook_filename)
 
         def make() -> str:
-            self.exporter.register_preprocessor(AnswerForAttachments, enabled=True)
-            return self.exporter.from_filename(notebook_filename, resources=resources)[0]
+            nb = answer_for_attachments(nbformat.read(notebook_filename, as_version=4))
+            return self.exporter.from_notebook_node(nb, ResourcesDict(resources))[0]
 
         page, reason = bounded(make, self.seconds_per_page, self.memory_per_page)
         if page is None:
