@@ -156,10 +156,19 @@ class Autograde(converters.Autograde):
         self.assignments = {
             folder: [os.path.join(folder, f"{name}.ipynb") for name in owed]
             for folder in folders
-            if os.path.isdir(folder)
+            if os.path.isdir(folder) and self._has_a_name(folder)
         }
         if not self.assignments:
             super().init_notebooks()  # says what was looked for, and what is near
+
+    def _has_a_name(self, folder: str) -> bool:
+        """Whether a folder's name is text, which a gradebook can hold; says so where it is not."""
+        try:
+            folder.encode()
+        except UnicodeEncodeError:
+            self.log.error("%r was NOT graded: its name is no text (UTF-8). Rename the folder.", folder)
+            return False
+        return True
 
     def _compare_points(self) -> None:
         """Demands that gradebook and judges agree about the points.

@@ -97,11 +97,11 @@ def grade(job: Job, nursery: Path | None = None) -> Graded:
         return failed(job, f"{type(error).__name__}: {error}\n{lines}")
 
 
-def failed(job: Job, reason: str) -> Graded:
-    """What becomes of a job that the grader itself failed at: no points, and a notebook that says whose fault it is."""
+def failed(job: Job, reason: str, told: str = GRADER_FAILED) -> Graded:
+    """What becomes of a job that the grader itself failed at: no points, and a notebook that tells whose fault it is."""
     reason = f"{job.path}: {clean(reason, 4000)}"
     try:
-        empty = dataclasses.replace(job, content=b"", refusal=GRADER_FAILED)
+        empty = dataclasses.replace(job, content=b"", refusal=told)
         return dataclasses.replace(_grade(empty, None), grader_failure=reason)
     except Exception as error:
         return Graded("", f"{reason}\n{type(error).__name__}: {error}")

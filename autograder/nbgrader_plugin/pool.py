@@ -25,7 +25,7 @@ from autograder.sandbox.limits import GIB, Limits
 from autograder.sandbox.zygote import die_with_parent
 
 OBJECT_STORE = 2**28  # bytes, for a Ray started here; a job with its result has two notebooks
-ENDED = "the grader's own process ended twice"
+ENDED = "The grader's own process ended twice while it graded this submission. Please tell your instructor."
 MEMORY = 4 * GIB  # of a worker: what a submission makes it allocate beyond that is refused to it
 RAY_STARTS = (
     3  # attempts: it gives a helper of its own 15 s to start, which on a busy machine may be too short
@@ -102,7 +102,7 @@ class LocalPool:
                     if ended[job.path] == 1:
                         again.append(job)
                     else:
-                        yield job, failed(job, ENDED)
+                        yield job, failed(job, ENDED, ENDED)
                     continue
                 idle.append(connection)
                 yield job, result
@@ -237,8 +237,8 @@ class RayPool:
             job = running.pop(done)
             try:
                 result = self._ray.get(done)
-            except self._ray.exceptions.RayError as error:
-                result = failed(job, f"{ENDED}: {type(error).__name__}")
+            except Exception as error:
+                result = failed(job, f"{ENDED} ({type(error).__name__})", ENDED)
             yield job, result
 
     def close(self) -> None:

@@ -74,11 +74,14 @@ def load(path: Path) -> bytes:
     for folder in (path.parent, path.parent.parent):  # a link could show the work of others
         if folder.is_symlink():
             raise UnreadableSubmission(f"The folder {folder.name} of the submission is a link.")
-    with _opened(path, FILE_LIMIT) as (stream, size):
-        if size <= SIZE_LIMIT:
-            return stream.read(SIZE_LIMIT)
-        with mmap.mmap(stream.fileno(), size, access=mmap.ACCESS_READ) as view:
-            data = lean(view)
+    try:
+        with _opened(path, FILE_LIMIT) as (stream, size):
+            if size <= SIZE_LIMIT:
+                return stream.read(SIZE_LIMIT)
+            with mmap.mmap(stream.fileno(), size, access=mmap.ACCESS_READ) as view:
+                data = lean(view)
+    except OSError as error:
+        raise UnreadableSubmission(f"{path.name} cannot be read ({error.strerror}).") from None
     if len(data) > SIZE_LIMIT:
         raise UnreadableSubmission(
             f"{path.name} has {len(data)} bytes even without its outputs; the limit is {SIZE_LIMIT}. Paste smaller "
