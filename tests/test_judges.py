@@ -482,6 +482,7 @@ def test_convergence_stops_once_decided(monkeypatch, short, critic, runs, score)
     student = Player({"critics": [critic] * 3, "updates": 9})
     assert run_judges("hw3.convergence", student, 0, found=SOLVED).score == score
     assert [r["probe"] for r in student.requests] == runs * ["hw3.convergence"]
+    assert {tuple(r["arguments"]) for r in student.requests} == {("seed", "training", "snapshot_every")}
 
 
 @pytest.mark.parametrize("critics", [[], None, [[np.zeros((2, 4))]], ["perfect"]])

@@ -40,7 +40,7 @@ _PAUSE = 0.05  # seconds between two questions whether it is ready
 _POLL = 0.5  # seconds between two looks at whether the process still lives
 _QUIET = 0.5  # seconds after the reply without output: the end, where the message that tells it was lost
 _HARMLESS = ("text/plain", "image/png", "image/jpeg")  # HTML could run scripts in the page of whoever grades
-_BASE64 = re.compile(r"[A-Za-z0-9+/=\s]*")
+_BASE64 = re.compile(r"[A-Za-z0-9+/=\n]*")
 
 
 @dataclass

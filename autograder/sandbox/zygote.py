@@ -487,9 +487,10 @@ def descendants(root: int, table: dict[int, Process]) -> list[int]:
 
 def status(pid: int) -> dict[str, int]:
     """What the system says of a process's memory, in bytes; nothing of one that is gone."""
-    with contextlib.suppress(OSError), open(f"/proc/{pid}/status") as stream:
-        fields = [line.split() for line in stream]
-        return {words[0].rstrip(":"): int(words[1]) * 1024 for words in fields if words[2:] == ["kB"]}
+    with contextlib.suppress(OSError), open(f"/proc/{pid}/status", "rb") as stream:
+        # Only these lines: the process chose its name, which may be no text, or end with a unit.
+        fields = [line.split() for line in stream if line.startswith(b"Vm")]
+        return {words[0].decode().rstrip(":"): int(words[1]) * 1024 for words in fields}
     return {}
 
 

@@ -82,6 +82,20 @@ KERNEL = [
         Attack(name, f"an output of the notebook: {name.replace('_', ' ')}", code, unsealed=OWN)
         for name, code in RAW.items()
     ),
+    Attack(
+        "process_names",
+        "processes whose names are no text, or look like figures of the process table",
+        """
+import ctypes
+for name in (b"x kB", b"\\xff\\xfe) Z 1", b"VmRSS: 9 kB", b"\\n\\n"):
+    if os.fork() == 0:
+        ctypes.CDLL(None).prctl(15, name, 0, 0, 0)
+        time.sleep(4)
+        os._exit(0)
+time.sleep(4)
+""",
+        unsealed=OWN,
+    ),
     *(
         Attack(name, name.replace("_", " "), FORGE + code, unsealed=OWN, verdicts=ENDS)
         for name, code in FLOODS.items()
