@@ -256,7 +256,7 @@ def uploads(*names: str):
     return build
 
 
-ESCAPES = "\x1b[2J\x1b]0;owned\x07\r[AutogradeApp | INFO] Graded"
+ESCAPES = "\x1b[2J\x1b]0;owned\x07\x1b[1G[AutogradeApp | INFO] Graded"
 NAMES = [
     Attack("name_hidden", "a name that begins with a dot", student=".hidden", unsealed=OWN),
     Attack("name_dots", "a name that begins with two dots", student="..x", unsealed=OWN),
