@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from autograder import PUBLISHED_SEED
+from autograder.trusted.report import printable
 
 if TYPE_CHECKING:
     from autograder.mutants import Mutant
@@ -137,7 +138,7 @@ def try_sandbox(_: argparse.Namespace) -> int:
     with warm:
         found = nursery.trial(warm, exhaust=True)
     for name, holds in found.items():
-        print(f"{'✓' if holds else '✗'} {name}")
+        print(printable(f"{'✓' if holds else '✗'} {name}"))
     version = cgroups.version()
     how = f"control groups (version {version}) and " if version else ""
     print(
@@ -161,7 +162,7 @@ def judge_file(args: argparse.Namespace) -> int:
     compile(source, str(path), "exec")  # a syntax error is told before a kernel is started
     with kernel_student(source, unsafe=args.unsafe_no_sandbox) as student:
         report = run_judges(exercises, student, args.seed)
-    print(report.to_json() if args.json else report.to_text())
+    print(printable(report.to_json() if args.json else report.to_text()))
     if report.grader_failed:
         return GRADER_FAILED
     return FULL_MARKS if report.score == report.max_score else LOST_POINTS
@@ -186,7 +187,7 @@ def judge_mutants(args: argparse.Namespace) -> int:
         found = outcome.caught_by or ("full marks" if outcome.mutant.is_right else "SURVIVED")
         hint = textwrap.shorten(outcome.hint, 90, placeholder=" ...")
         mark = "✓" if outcome.as_it_should_be else "✗"
-        print(f"{mark:2}{outcome.mutant.exercise:24}{outcome.mutant.name:36}{found:22}{hint}")
+        print(printable(f"{mark:2}{outcome.mutant.exercise:24}{outcome.mutant.name:36}{found:22}{hint}"))
     wrong = [o.mutant for o in outcomes if not o.as_it_should_be]
     right = sum(m.is_right for m in mutants)
     print(
@@ -211,7 +212,7 @@ def sweep_mutants(mutants: list[Mutant], seeds: range) -> int:
     from autograder.mutants.sweep import sweep, table
 
     records = sweep(mutants, seeds)
-    print(table(records, len(seeds)))
+    print(printable(table(records, len(seeds))))
     return FULL_MARKS if all(record.as_declared for record in records) else LOST_POINTS
 
 

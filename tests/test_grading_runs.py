@@ -41,7 +41,7 @@ from autograder.nbgrader_plugin.grading import RECORD
 from autograder.sample_class import CRASH, SAMPLES, solution_cell, solvable, solved
 from autograder.sandbox import cgroups
 
-pytestmark = [pytest.mark.xdist_group("grading_runs"), pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 HOMEWORK = "hw3"
 HALF, MISTAKE = SAMPLES[HOMEWORK].half, SAMPLES[HOMEWORK].mistake

@@ -238,18 +238,21 @@ def test_a_mutant_fills_its_exercise_only_where_it_is_asked_to():
     assert name == "hw1.policy_loss" and wrong(*given) == -right(*given) != 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bug", ppo_figures.GALLERY)
 def test_a_judge_catches_each_bug_of_the_gallery_with_its_hint(bug):
     (known,) = [m for m in mutants_of("hw1") if bug == f"{m.path.parent.name}/{m.name}"]
     assert known.hint and known.hint in ppo_figures.caught(bug).hint
 
 
+@pytest.mark.slow
 def test_watching_a_run_sees_what_training_returns():
     trained, log = ppo_figures.train(small()), ppo_figures.watch(small())
     np.testing.assert_array_equal(log.values(diagnose.RETURN), trained["return"])
     np.testing.assert_array_equal(log.steps(diagnose.RETURN), trained["step"])
 
 
+@pytest.mark.slow
 def test_a_time_limit_as_end_is_invisible_where_no_limit_is_reached():
     """To the last digit, as the page says; a bug that is visible is not."""
     right = ppo_figures.watch(small())
@@ -278,6 +281,7 @@ def test_the_fine_on_the_angle_turns_the_order_around():
     assert fine[0] > fine[1] > fine[2] and fine[3] > fine[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "bug, lowest, highest",  # parts of the correct code's last return
     [

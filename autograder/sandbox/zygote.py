@@ -35,7 +35,10 @@ import time
 from typing import NamedTuple
 
 WATCH = 0.2  # seconds between two looks at what a kernel uses
+SLACK = 2**27  # bytes that a process which holds too much still gets, to say so
 COMPLAINT = 4000  # bytes of its stderr that are reported
+# What of /proc is no namespace's: keys of the same user, the kernel's memory and addresses, what other processes do.
+MASKED = "kallsyms kcore key-users keys kmsg interrupts latency_stats modules sched_debug schedstat softirqs timer_list"
 ROOM = "/run/room"  # where a sealed kernel sees its room
 SPARE_PROCESSES = 16  # above the limit, before the watchdog steps in: its own count is not exact
 FORK_REFUSED = 11  # exit status of a trial
@@ -210,18 +213,18 @@ class Kernel:
 
     def __init__(self, pid: int, name: int, limits: dict):
         self.pid, self.name, self.limits = pid, name, limits
-        self._bound = limits["address_space"]
+        self._is_bound = False
 
     def bound(self) -> None:
         """While it holds all that it may, lets it reserve nothing more: it gets a MemoryError, and can go on."""
-        table = status(self.name)
-        bound = self.limits["address_space"]
-        if table.get("RssAnon", 0) + table.get("VmSwap", 0) >= self.limits["memory"]:
-            bound = min(bound, table.get("VmData", bound))
-        if bound != self._bound:
-            with contextlib.suppress(OSError):
-                resource.prlimit(self.pid, resource.RLIMIT_DATA, (bound, self.limits["address_space"]))
-                self._bound = bound
+        table, most = status(self.name), self.limits["address_space"]
+        is_full = table.get("RssAnon", 0) + table.get("VmSwap", 0) >= self.limits["memory"]
+        if is_full == self._is_bound:
+            return
+        bound = min(most, table["VmData"] + SLACK) if is_full else most
+        with contextlib.suppress(OSError):
+            resource.prlimit(self.pid, resource.RLIMIT_DATA, (bound, most))
+            self._is_bound = is_full
 
 
 # Inside
@@ -255,8 +258,13 @@ def _become_kernel(request: dict, settings: dict, ready: socket.socket) -> None:
 def _seal() -> None:
     """Makes this the process 1 of its namespaces, without any capability, nor a way to new ones."""
     _mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC)
-    with contextlib.suppress(OSError), open("/proc/sys/user/max_user_namespaces", "w") as stream:
+    with (
+        contextlib.suppress(OSError),
+        open("/proc/sys/user/max_user_namespaces", "w", encoding="utf-8") as stream,
+    ):
         stream.write("0")  # none below this one: in them a process would have capabilities again
+    for path in filter(os.path.exists, (f"/proc/{name}" for name in MASKED.split())):
+        _mount("/dev/null", path, "", MS_BIND)
     # Where the grader runs as root, so does this process, and root may write to /proc/sys without any capability.
     _mount("none", "/proc", "", MS_BIND | MS_REMOUNT | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC)
     _drop_capabilities()
@@ -288,7 +296,7 @@ def _enter_namespaces(request: dict, keep: list[str]) -> None:
         ("uid_map", f"{user} {user} 1"),
         ("gid_map", f"{group} {group} 1"),
     ):
-        with open(f"/proc/self/{name}", "w") as stream:
+        with open(f"/proc/self/{name}", "w", encoding="utf-8") as stream:
             stream.write(text)
     size, home = request["limits"]["disk"], request["env"]["HOME"]
     read_only = MS_BIND | MS_REMOUNT | MS_RDONLY | MS_NOSUID | MS_NODEV
@@ -315,7 +323,7 @@ def _enter_namespaces(request: dict, keep: list[str]) -> None:
             os.makedirs(path, exist_ok=True)
         else:
             os.makedirs(os.path.dirname(path), exist_ok=True)
-            open(path, "w").close()
+            open(path, "w", encoding="utf-8").close()
         _mount(source, path, "", MS_BIND)
         _mount("none", path, "", read_only)
         os.close(descriptor)
@@ -375,11 +383,13 @@ def _run_kernel(argv: list[str], connection: dict, ready: socket.socket) -> None
     from ipykernel.kernelapp import IPKernelApp
 
     file = os.path.join(os.environ["HOME"], ".connection.json")
-    with open(file, "w") as stream:
+    with open(file, "w", encoding="utf-8") as stream:
         json.dump(connection, stream)
     sys.argv = argv
-    sys.stdin = open(0, closefd=False)
-    sys.stdout, sys.stderr = (open(number, "w", buffering=1, closefd=False) for number in (1, 2))
+    sys.stdin = open(0, encoding="utf-8", closefd=False)
+    sys.stdout, sys.stderr = (
+        open(number, "w", encoding="utf-8", buffering=1, closefd=False) for number in (1, 2)
+    )
     kernel = IPKernelApp.instance()
     kernel.initialize(["-f", file, *argv[1:]])
     os.unlink(file)
@@ -487,7 +497,7 @@ def descendants(root: int, table: dict[int, Process]) -> list[int]:
 
 def status(pid: int) -> dict[str, int]:
     """What the system says of a process's memory, in bytes; nothing of one that is gone."""
-    with contextlib.suppress(OSError), open(f"/proc/{pid}/status") as stream:
+    with contextlib.suppress(OSError), open(f"/proc/{pid}/status", encoding="utf-8") as stream:
         fields = [line.split() for line in stream]
         return {words[0].rstrip(":"): int(words[1]) * 1024 for words in fields if words[2:] == ["kB"]}
     return {}
