@@ -77,8 +77,6 @@ class SandboxedKernel:
             interrupt_mode="message",
         )
         self._manager = KernelManager()
-        # Never connect a second time: then submitted code might have put something else there.
-        self._manager.context.setsockopt(zmq.RECONNECT_IVL, -1)
         self._manager._kernel_spec = spec
         self._provisioner = self._manager.provisioner = BubblewrapProvisioner(
             parent=self._manager,
@@ -92,6 +90,8 @@ class SandboxedKernel:
     def __enter__(self) -> SandboxedKernel:
         self._manager.start_kernel()
         self._client = self._manager.client()
+        # Never connect a second time: then submitted code might have put something else there.
+        self._client.context.setsockopt(zmq.RECONNECT_IVL, -1)
         self._client.start_channels(stdin=False, hb=False)
         if not self._is_ready():
             self._close()
@@ -227,7 +227,8 @@ class SandboxedKernel:
         return execution
 
     def _close(self) -> None:
-        self._client.stop_channels()
+        # Not stop_channels, which connects to the sockets that were never in use before it closes them.
+        self._client.context.destroy(linger=0)
         self._provisioner.process.kill()
         self._provisioner.process.wait()
         self._manager.transport = "tcp"  # or it would look for sockets to remove, where submitted code was

@@ -35,7 +35,10 @@ import time
 from typing import NamedTuple
 
 WATCH = 0.2  # seconds between two looks at what a kernel uses
+SLACK = 2**27  # bytes that a process which holds too much still gets, to say so
 COMPLAINT = 4000  # bytes of its stderr that are reported
+# What of /proc is no namespace's: keys of the same user, the kernel's memory and addresses, what other processes do.
+MASKED = "kallsyms kcore key-users keys kmsg interrupts latency_stats modules sched_debug schedstat softirqs timer_list"
 ROOM = "/run/room"  # where a sealed kernel sees its room
 SPARE_PROCESSES = 16  # above the limit, before the watchdog steps in: its own count is not exact
 FORK_REFUSED = 11  # exit status of a trial
@@ -210,18 +213,18 @@ class Kernel:
 
     def __init__(self, pid: int, name: int, limits: dict):
         self.pid, self.name, self.limits = pid, name, limits
-        self._bound = limits["address_space"]
+        self._is_bound = False
 
     def bound(self) -> None:
         """While it holds all that it may, lets it reserve nothing more: it gets a MemoryError, and can go on."""
-        table = status(self.name)
-        bound = self.limits["address_space"]
-        if table.get("RssAnon", 0) + table.get("VmSwap", 0) >= self.limits["memory"]:
-            bound = min(bound, table.get("VmData", bound))
-        if bound != self._bound:
-            with contextlib.suppress(OSError):
-                resource.prlimit(self.pid, resource.RLIMIT_DATA, (bound, self.limits["address_space"]))
-                self._bound = bound
+        table, most = status(self.name), self.limits["address_space"]
+        is_full = table.get("RssAnon", 0) + table.get("VmSwap", 0) >= self.limits["memory"]
+        if is_full == self._is_bound:
+            return
+        bound = min(most, table["VmData"] + SLACK) if is_full else most
+        with contextlib.suppress(OSError):
+            resource.prlimit(self.pid, resource.RLIMIT_DATA, (bound, most))
+            self._is_bound = is_full
 
 
 # Inside
@@ -260,6 +263,8 @@ def _seal() -> None:
         open("/proc/sys/user/max_user_namespaces", "w", encoding="utf-8") as stream,
     ):
         stream.write("0")  # none below this one: in them a process would have capabilities again
+    for path in filter(os.path.exists, (f"/proc/{name}" for name in MASKED.split())):
+        _mount("/dev/null", path, "", MS_BIND)
     # Where the grader runs as root, so does this process, and root may write to /proc/sys without any capability.
     _mount("none", "/proc", "", MS_BIND | MS_REMOUNT | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC)
     _drop_capabilities()
