@@ -1,6 +1,7 @@
 """The training run: seeds, separate environments, evaluation, log, kill and resume."""
 
 import argparse
+import json
 from collections import Counter
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+from autograder.trusted.sources import solution_source
 from gcb6206 import exercises
 from gcb6206.env_configs.dqn_basic_config import DQNBasicConfig
 from gcb6206.exercises import ExerciseNotSolved
@@ -207,6 +209,23 @@ def test_unsolved_exercise_ends_with_its_name(tmp_path, capsys):
     assert "exercise 'hw3.run_training_loop' is not solved yet" in capsys.readouterr().err
     with pytest.raises(ExerciseNotSolved):
         run_hw3.run_training_loop(small_config(), NullLogger(), arguments())
+
+
+def test_a_command_trains_with_the_solutions_of_a_notebook(tmp_path, capsys):
+    """As --solutions does, to the last digit; and says where a notebook is needed."""
+    words = [word for word in COMMAND if word != "--solutions"]
+    assert run_hw3.main([*words, "--log_root", str(tmp_path)]) == 2
+    assert "--notebook FILE.ipynb" in capsys.readouterr().err
+    imports = Path("solutions/hw3.py").read_text(encoding="utf-8").partition("@solves")[0]
+    sources = [imports + "print('this is no import')", *map(solution_source, exercises.ids("hw3")), "1 / 0"]
+    cells = [{"cell_type": "code", "source": source} for source in sources]
+    (tmp_path / "hw3.ipynb").write_text(json.dumps({"cells": cells}), encoding="utf-8")
+    logs = []
+    for how in (["--notebook", str(tmp_path / "hw3.ipynb")], ["--solutions"]):
+        exercises.clear()
+        logs.append(read_scalars(run_hw3.start([*words, *how, "--log_root", str(tmp_path / how[0])])))
+    for curve in zip(*(log["train_return"] for log in logs), strict=True):
+        np.testing.assert_array_equal(*curve)
 
 
 def test_parse_tensorboard_draws_and_exports(tmp_path, capsys):
