@@ -43,6 +43,21 @@ def test_names_of_platforms(names, name, student, file, time):
 
 
 @pytest.mark.parametrize(
+    "name, student",
+    [
+        ("Eve_7_assignsubmission_file_/hw3_ada_attempt_2026-03-01-10-00-00_hw3.ipynb", "Eve"),
+        ("Eve_7_assignsubmission_file_/lovelaceada_501_9_hw3.ipynb", "Eve"),
+        ("eve_502_98_ada_attempt_2026-03-01-10-00-00_hw3.ipynb", "eve_502"),
+        ("eve_502_98_Ada_7_assignsubmission_file_hw3.ipynb", "eve_502"),
+        ("hw3_eve_attempt_2026-03-01-10-00-00_Ada_7_assignsubmission_file_hw3.ipynb", "eve"),
+        ("hw3_2024_17_attempt_2026-03-01-10-00-00_hw3.ipynb", "2024_17"),
+    ],
+)
+def test_no_name_of_an_upload_makes_it_somebody_elses(names, name, student):
+    assert names.collect(f"/extracted/submissions/{name}")["student_id"] == student
+
+
+@pytest.mark.parametrize(
     "name", ["hw3.ipynb", ".._7_assignsubmission_file_hw3.ipynb", "hw3_.._attempt_2026_hw3.ipynb"]
 )
 def test_other_names_are_left_out_and_said(names, name, caplog):
