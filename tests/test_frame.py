@@ -120,6 +120,12 @@ def test_other_settings_and_seeds_are_refused(tmp_path):
         toy_run(tmp_path, resume=str(tmp_path), seed=2)
 
 
+def test_a_finished_run_says_so(tmp_path):
+    finished(toy_run(tmp_path, checkpoint_interval=5))
+    with pytest.raises(CheckpointError, match=r"is finished, 20 of 20 steps are done: begin another"):
+        toy_run(tmp_path, resume=str(tmp_path))
+
+
 def test_a_checkpoint_of_another_version_is_refused_by_name(tmp_path):
     finished(toy_run(tmp_path, checkpoint_interval=5))
     state = load_checkpoint(tmp_path / CHECKPOINT)

@@ -26,10 +26,9 @@ from typing import Annotated, ClassVar
 import gymnasium as gym
 import tyro
 import yaml
-from tyro import (
-    _errors as parse_errors,
-)  # its hook is how a refusal becomes one line; tyro's version is pinned
+from tyro import _errors as parse_errors  # private: its hook, for which tyro is pinned
 from tyro.conf import arg
+from tyro.constructors import PrimitiveConstructorSpec as Spec
 
 from gcb6206.env_configs.config import check_fields, convert, override, read_yaml
 from gcb6206.env_configs.dqn_atari_config import DQNAtariConfig
@@ -76,9 +75,7 @@ class RunFlags:
     NEEDS_FILE: ClassVar[bool] = True  # a run names a configuration file, or is resumed
     KIND: ClassVar[str] = ""  # the beginning of a run's directory
     KEPT: ClassVar[tuple[str, ...]] = ()  # flags that hold for the whole run
-    LIMITS: ClassVar[dict[str, str]] = {
-        "a whole number from 0 to 2**63 - 1": "seed"
-    }  # as check_fields takes them
+    LIMITS: ClassVar[dict[str, str]] = {"a whole number from 0 to 2**63 - 1": "seed"}  # for check_fields
 
     def __post_init__(self):
         check_fields(self, self.LIMITS)
@@ -137,23 +134,20 @@ def _at_least_one(words: list[str]) -> tuple[str, ...]:
     return tuple(words)
 
 
-WORDS = tyro.constructors.PrimitiveConstructorSpec(
-    "*", "WORD...", _at_least_one, is_instance=lambda value: True, str_from_instance=list
-)  # for a field that takes all words of a command line that are no flags
+# For a field that takes all words of a command line that are no flags.
+WORDS = Spec("*", "WORD...", _at_least_one, is_instance=lambda value: True, str_from_instance=list)
 REGISTRY = tyro.constructors.ConstructorRegistry()
 
 
 @REGISTRY.primitive_rule
-def _as_in_yaml(
-    info: tyro.constructors.PrimitiveTypeInfo,
-) -> tyro.constructors.PrimitiveConstructorSpec | None:
+def _as_in_yaml(info: tyro.constructors.PrimitiveTypeInfo) -> Spec | None:
     """Flags take what a YAML file takes; the bare flag of a field that is true or false means true."""
     options = typing.get_args(info.type) or (info.type,)
     kinds = [option for option in options if option is not type(None)]
     if len(kinds) != 1 or kinds[0] not in (bool, int, float, str, dict):
         return None
     name = "[true|false]" if kinds[0] is bool else kinds[0].__name__.upper()
-    return tyro.constructors.PrimitiveConstructorSpec(
+    return Spec(
         nargs=(0, 1) if kinds[0] is bool else 1,
         metavar=f"{name}|none" if type(None) in options else name,
         instance_from_str=lambda words: convert(words[0] if words else "true", info.type),
@@ -165,15 +159,10 @@ def _as_in_yaml(
 
 
 def _names(flags: type) -> list[str]:
-    """The flags of a dataclass, and of those in it; what has no default has no name on the command line."""
-    kinds = typing.get_type_hints(flags)
-    names = []
-    for field in dataclasses.fields(flags):
-        if dataclasses.is_dataclass(kinds[field.name]):
-            names += _names(kinds[field.name])
-        elif field.default is not dataclasses.MISSING:
-            names.append(field.name)
-    return names
+    """The flags of a dataclass and of those in it; what has no default has no name on the command line."""
+    kinds = [flags, *filter(dataclasses.is_dataclass, typing.get_type_hints(flags).values())]
+    fields = [field for kind in kinds for field in dataclasses.fields(kind)]
+    return [field.name for field in fields if field.default is not dataclasses.MISSING]
 
 
 def parse_run(flags: type[RunFlags], words: list[str] | None, **options) -> tuple[RunFlags, object, dict]:
@@ -252,16 +241,11 @@ def run_log(flags: RunFlags, settings: dict, log_name: str, changes: dict) -> It
     Raises:
         ConfigError: the directory cannot be made.
     """
-    new = not flags.resume
-    log_dir = (
-        make_directory(Path(flags.log_root) / flags.directory(log_name, changes))
-        if new
-        else Path(flags.resume)
-    )
-    told, threading.excepthook = (
-        threading.excepthook,
-        _keep_quiet,
-    )  # the log's writer tells the main thread too
+    new, log_dir = not flags.resume, Path(flags.resume or flags.log_root)
+    if new:
+        log_dir = make_directory(log_dir / flags.directory(log_name, changes))
+    told = threading.excepthook
+    threading.excepthook = _keep_quiet  # what the log's writer meets comes to the main thread too
     with contextlib.closing(Logger(log_dir)) as logger:
         try:
             if new:
@@ -347,10 +331,8 @@ def exit_status(command: Callable) -> Callable[[list[str] | None], int]:
             status = command(words)
             return status if isinstance(status, int) else 0
         except KeyboardInterrupt:
-            line, status = (
-                "interrupted: a training goes on with --resume DIR, all else with the same command",
-                130,
-            )
+            line = "interrupted: a training goes on with --resume DIR, all else with the same command"
+            status = 130
         except NonFiniteError as error:
             line, status = f"error: {error}", 1
         except (CheckpointError, ExerciseNotSolved, gym.error.Error, ValueError, OSError) as error:
