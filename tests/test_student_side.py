@@ -94,6 +94,7 @@ def test_a_release_needs_nothing_that_only_linux_has_and_no_utf_8_locale(unpacke
     assert re.search(r"^  x +0/", said, re.MULTILINE) and re.search(r"^  [+] ", said, re.MULTILINE)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("line", ["import fcntl", "open('requirements.txt').close()", "import os; os.fork"])
 def test_a_module_that_is_not_portable_would_be_seen(unpacked, line, tmp_path):
     module = unpacked / "gcb6206" / "planted.py"

@@ -50,6 +50,7 @@ def all_points(log_dir):
     return [(tag, int(step)) for tag, (steps, _) in read_scalars(log_dir).items() for step in steps]
 
 
+@pytest.mark.slow
 def test_same_seed_same_run_and_another_seed_another(tmp_path):
     logs = [
         run_hw3.start([*COMMAND[:4], seed, *COMMAND[5:], "--log_root", str(tmp_path / name)])
@@ -60,6 +61,7 @@ def test_same_seed_same_run_and_another_seed_another(tmp_path):
     assert len(first[1]) != len(other[1]) or np.any(first[1] != other[1])
 
 
+@pytest.mark.slow
 def test_evaluation_leaves_training_untouched(solved, tmp_path):
     losses = []
     for interval in (50, 100_000):
@@ -68,6 +70,7 @@ def test_evaluation_leaves_training_untouched(solved, tmp_path):
     torch.testing.assert_close(losses[0], losses[1], rtol=0, atol=0)
 
 
+@pytest.mark.slow
 def test_an_evaluation_that_shares_the_environment_would_be_seen(solved, monkeypatch):
     weights = []
     for interval in (50, 100_000):
@@ -95,6 +98,7 @@ def test_evaluation_explores_as_configured(solved, epsilon):
     assert seen and set(seen) == {epsilon}
 
 
+@pytest.mark.slow
 def test_log_holds_every_tag(tmp_path):
     log_dir = run_hw3.start([*COMMAND, "--log_root", str(tmp_path)])
     tags = set(read_scalars(log_dir))
@@ -118,6 +122,7 @@ def test_log_holds_every_tag(tmp_path):
     assert log_dir.name.startswith("hw3_dqn_cartpole_seed4_")
 
 
+@pytest.mark.slow
 def test_a_log_that_is_not_trimmed_shows_double_steps(tmp_path, monkeypatch):
     log_dir = run_hw3.start([*COMMAND, "--log_root", str(tmp_path)])
     state = load_checkpoint(log_dir / CHECKPOINT)
@@ -127,6 +132,7 @@ def test_a_log_that_is_not_trimmed_shows_double_steps(tmp_path, monkeypatch):
     assert max(Counter(all_points(log_dir)).values()) == 2
 
 
+@pytest.mark.slow
 def test_resume_refuses_other_settings_missing_and_damaged_checkpoints(tmp_path, capsys):
     log_dir = run_hw3.start([*COMMAND, "--log_root", str(tmp_path)])
     resume = ["--resume", str(log_dir), "--solutions"]
@@ -162,6 +168,7 @@ def test_checkpoint_with_code_in_it_is_refused(tmp_path):
         load_checkpoint(tmp_path / CHECKPOINT)
 
 
+@pytest.mark.slow
 def test_frame_stacked_training_runs(tmp_path):
     words = [
         "-cfg",
@@ -211,6 +218,7 @@ def test_unsolved_exercise_ends_with_its_name(tmp_path, capsys):
         run_hw3.run_training_loop(small_config(), NullLogger(), arguments())
 
 
+@pytest.mark.slow
 def test_a_command_trains_with_the_solutions_of_a_notebook(tmp_path, capsys):
     """As --solutions does, to the last digit; and says where a notebook is needed."""
     words = [word for word in COMMAND if word != "--solutions"]
