@@ -25,6 +25,12 @@ SUFFIXES = (".py", ".yaml")
 PACKAGES = ("torch", "torchrl", "tensordict", "gymnasium", "vmas", "ale-py", "opencv-python", "mujoco", "numpy", "threadpoolctl",
             "imageio", "tensorboard", "matplotlib", "pyyaml", "tyro", "tqdm", "nbgrader", "pytest")  # fmt: skip
 SIZE, TIME = "2.0 GB", "two minutes"  # of such an environment, as measured on Linux with Python 3.11
+# Trainings with a homework's functions. Homework 2's would need those of homework 4 as well.
+TRAIN = {
+    "hw1": "python -m gcb6206.scripts.run_ppo -cfg experiments/ppo/cartpole.yaml",
+    "hw3": "python -m gcb6206.scripts.run_hw3 -cfg experiments/dqn/cartpole.yaml",
+    "hw4": "python -m gcb6206.scripts.train --scenario-name navigation",
+}
 READABLE = 0o100644  # a plain file that everybody may read
 SHORTEST_SECRET = 20  # characters; shorter lines, such as `loss.backward()`, stand in many programs
 
@@ -45,7 +51,7 @@ You need Python 3.11, 3.12, 3.13 or 3.14. In this folder, on Linux:
     jupyter lab {homework}.ipynb
 
 The third line takes PyTorch without CUDA. With it the folder `.venv` has {size} on the disk, and installing took
-{time} with a fast network; without it the same folder has 6.4 GB. You need no GPU. On macOS leave that line out. On
+{time} with a fast network; without it the folder has about 6 GB. You need no GPU. On macOS leave that line out. On
 Windows too, where the first two lines are `py -m venv .venv` and `.venv\\Scripts\\activate`.
 
 Work through the notebook from top to bottom. Under each exercise, `check("...")` shows what your code does and what
@@ -55,12 +61,20 @@ it should do. Before you hand in, choose *Kernel, Restart Kernel and Run All Cel
 
 It must say that your notebook passes all the tests. Hand in `{homework}.ipynb`, under that name, and nothing else:
 other files are not looked at.
-
+{training}
 | folder | what is in it |
 |---|---|
 | `gcb6206/` | the course's package, complete but for the functions that you write |
 | `experiments/` | the settings of the training runs |
 | `autograder/` | the checks; read them if you want to know what exactly is asked |
+"""
+
+TRAINING = """
+When everything is solved, your functions also train on the command line. `--help` shows what can be set, and the second
+command draws the curves of the run that the first one names:
+
+    {command} --notebook {homework}.ipynb
+    python -m gcb6206.scripts.parse_tensorboard RUN -o curves.png
 """
 
 
@@ -92,9 +106,15 @@ def build(homework: str, output: Path, release: Path | None = None) -> list[str]
             contents |= _notebooks(homework, Path(root) / "release" / homework)
     contents["requirements.txt"] = requirements()
     contents["nbgrader_config.py"] = NBGRADER_CONFIG.format(homework=homework)
+    training = TRAINING.format(command=TRAIN[homework], homework=homework) if homework in TRAIN else ""
     torch = contents["requirements.txt"].splitlines()[PACKAGES.index("torch")]
     contents["README.md"] = README.format(
-        homework=homework, title=f"Homework {homework.removeprefix('hw')}", torch=torch, size=SIZE, time=TIME
+        training=training,
+        homework=homework,
+        title=f"Homework {homework.removeprefix('hw')}",
+        torch=torch,
+        size=SIZE,
+        time=TIME,
     )
     refuse_leaks(contents, solution_lines(homework))
     buffer = io.BytesIO()

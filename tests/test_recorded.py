@@ -224,6 +224,7 @@ def test_a_kept_team_plays_as_it_did_at_the_end_of_its_training(path):
     assert again == pytest.approx(values(path.parent, seed)[-1], abs=0.1)  # other processors round otherwise
 
 
+@pytest.mark.slow
 def test_recording_keeps_scalars_and_goes_on_where_it_stopped(tmp_path, capsys):
     command = (
         "-cfg experiments/dqn/cartpole_quick.yaml --total_steps 300 --learning_starts 100 -ei 100 -neval 1"
@@ -243,6 +244,7 @@ def test_recording_keeps_scalars_and_goes_on_where_it_stopped(tmp_path, capsys):
     assert (tmp_path / "small" / "seed_1.csv").read_text() == first
 
 
+@pytest.mark.slow
 def test_a_mutant_is_recorded_in_the_place_of_the_reference_solution_and_of_nothing_else(tmp_path):
     command = (
         "--scenario-name wheel --n-agents 4 --frames-per-batch 400 --max-steps 20 --n-iters 2 --num-epochs 1 "
@@ -276,6 +278,7 @@ def test_unknown_mutants_and_fields_of_a_result_are_refused(tmp_path):
             record.record("small", results=tmp_path)
 
 
+@pytest.mark.slow
 def test_recording_the_arm_keeps_success_and_films(tmp_path):
     command = "-cfg experiments/ppo/roarm_reach.yaml --total_steps 2048 -neval 2 -nvid 2"
     described = {"about": "a test", "program": "run_ppo", "command": command, "seeds": [1]}

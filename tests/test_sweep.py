@@ -36,6 +36,7 @@ def test_a_sweep_must_hold_the_value_it_departs_from():
         sweep.jobs_of({**SMALL, "values": {"learning_rate": [1e-2]}})
 
 
+@pytest.mark.slow
 def test_a_sweep_goes_on_where_it_was_cut_off(tmp_path):
     (tmp_path / "sweeps.yaml").write_text(yaml.safe_dump({"small": SMALL}))
     path = sweep.record_sweep("small", 2, tmp_path / "sweeps.yaml", tmp_path)

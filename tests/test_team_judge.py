@@ -164,6 +164,7 @@ def test_the_judge_waits_for_all_that_the_training_calls(solved):
     assert (result.verdict, result.got) == ("skipped", told)
 
 
+@pytest.mark.slow
 def test_the_probe_trains_with_every_exercise_and_returns_weights(solved):
     short = {**TRAINING, "frames_per_batch": 240, "minibatch_size": 80, "n_iters": 4}
     called = set()

@@ -140,6 +140,7 @@ def test_the_mean_beside_an_episode_is_that_of_its_evaluation(tmp_path, monkeypa
     assert [c["mean_return"] for c in replay["checkpoints"][1:]] == pytest.approx(means, abs=6e-4)
 
 
+@pytest.mark.slow
 def test_replays_leave_training_and_log_untouched(tmp_path):
     with_replay, _ = trained(tmp_path / "a")
     without, nothing = trained(tmp_path / "b", args=arguments(replay=None))
@@ -161,6 +162,7 @@ class Killed(Exception):
     """Stands for a kill."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("moment", ["log_iteration", "evaluate", "save"])
 def test_a_resumed_run_leaves_the_replay_of_one_that_was_never_killed(tmp_path, monkeypatch, moment):
     config, args = config_of(n_iters=5), arguments(checkpoint_interval=2)
@@ -222,6 +224,7 @@ def test_too_large_a_replay_keeps_its_last_checkpoint_and_an_even_choice():
         assert kept[-1] == 19 and len(set(np.diff(kept))) == 1 and len(kept) > 4
 
 
+@pytest.mark.slow
 def test_the_first_seed_of_a_recorded_run_leaves_its_replay(tmp_path, capsys):
     flags = " ".join(f"--{name.replace('_', '-')} {value}" for name, value in SMALL.items())
     command = f"{flags} --num-eval-episodes 2"

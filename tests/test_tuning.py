@@ -91,6 +91,7 @@ def test_the_figures_are_those_of_the_batch(solved):
     assert all(np.isfinite(value) for value in figures.values()) and figures["grad_norm"] > 0
 
 
+@pytest.mark.slow
 def test_a_seed_decides_the_training(solved):
     def last(seed: int) -> dict:
         return list(TorchRLRun(small(), seed).iterations())[-1]
@@ -298,6 +299,7 @@ def tuning():
 """
 
 
+@pytest.mark.slow
 def test_the_grader_trains_where_the_students_code_never_was():
     with kernel_student(given_source("hw2") + TAMPERS) as student:
         config = judge.accepted(student, RULE)

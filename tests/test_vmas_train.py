@@ -192,6 +192,7 @@ def test_evaluations_and_other_environments_leave_training_untouched():
     torch.testing.assert_close(often, weights_after(config_of()), rtol=0, atol=0)
 
 
+@pytest.mark.slow
 def test_the_command_leaves_log_checkpoint_and_films(tmp_path):
     log_dir = train.start(
         ["--scenario-name", "navigation", *COMMAND, "--log-root", str(tmp_path), "--num-render", "1"]
@@ -229,6 +230,7 @@ def test_resuming_with_other_settings_is_refused(tmp_path, capsys):
     assert "no checkpoint" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NOTES)
 def test_the_notes_commands_run(tmp_path, name, monkeypatch):
     words = ["--scenario-name", name, *NOTES[name].split(), "--device", "cpu"]
@@ -366,6 +368,7 @@ def test_films_that_cannot_be_drawn_are_refused_before_the_training(tmp_path, ca
     assert not any(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_a_run_is_recorded_with_its_scalars_and_films(tmp_path):
     command = " ".join([*COMMAND, "--num-render", "1"])
     result = {"about": "a test", "program": "train", "command": command, "seeds": [3]}

@@ -311,7 +311,13 @@ class Autograde(converters.Autograde):
         Raises:
             NbGraderException: there is no such student, and none is to be made.
         """
-        timestamp = submission.timestamp(self._format_source(assignment_id, student_id))
+        folder = Path(self._format_source(assignment_id, student_id))
+        timestamp = submission.timestamp(folder)
+        if timestamp is None and os.path.lexists(folder / "timestamp.txt"):
+            self.log.warning(
+                "%s of %s counts as in time: its timestamp.txt holds no time. Expected one line such as "
+                "2026-03-01 14:20:00 UTC", assignment_id, student_id
+            )  # fmt: skip
         with Gradebook(self.coursedir.db_url, self.coursedir.course_id) as gradebook:
             try:
                 gradebook.find_student(student_id)

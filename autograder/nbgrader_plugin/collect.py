@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import shutil
 import zipfile
 from pathlib import Path, PurePosixPath
 
+from nbgrader.api import Gradebook
 from nbgrader.plugins import ExtractorPlugin, FileNameCollectorPlugin
 from nbgrader.utils import parse_utc, unzip
 
 from autograder.nbgrader_plugin.submission import FILE_LIMIT
 
 NAME_LIMIT = 255  # bytes of a file's name
+# What learning platforms make of the name of an upload, whose last part a student chose: in this order, none of them
+# takes an upload on one platform that is called as on another for somebody else's.
+MOODLE = r"(?P<student_id>[^/_]+)_(?P<number>[0-9]+)_assignsubmission_file[_/]{1,2}(?P<file_id>[^/]+)"
+CANVAS = r"(?P<student_id>[^/_]+)_(?P<late>LATE_)?(?P<number>[0-9]+)_[0-9]+_(?!attempt_)(?P<file_id>[^/]+?)(-[0-9]+)?(?P<suffix>[.]\w+)"
+BLACKBOARD = r"[^/_]+_(?P<student_id>[^/]+?)_attempt_(?P<timestamp>[0-9-]+)_(?P<file_id>[^/]+)"
 
 
 class PlatformArchives(ExtractorPlugin):
@@ -83,18 +90,57 @@ class PlatformArchives(ExtractorPlugin):
 
 
 class PlatformNames(FileNameCollectorPlugin):
-    """nbgrader's own, which ends the collection of the whole class at a time that is none."""
+    """Who handed in what, and when, by the names that Blackboard, Moodle and Canvas give to uploads.
 
-    def collect(self, submitted_file: str) -> dict | None:
-        """What a file's name says, or None where it is left out."""
-        found = super().collect(submitted_file)
-        try:
-            if found:
-                parse_utc(found["timestamp"])
-        except (ValueError, OverflowError):
-            self.log.error("%r was NOT collected: %r is no time", submitted_file, found["timestamp"])
+        Homework 3_ada_attempt_2026-03-01-10-00-00_hw3.ipynb    Blackboard: the login, and the time
+        Ada Lovelace_123_assignsubmission_file_hw3.ipynb        Moodle: the name; the number is another one next week
+        lovelaceada_LATE_501_9876_hw3-1.ipynb                   Canvas: name and number; -1 is a second upload
+
+    A student of Canvas is the one of the gradebook with that number (``nbgrader db student add ada --lms-user-id=501``),
+    else name and number.
+    """
+
+    def _match(self, filename: str) -> dict | None:
+        for pattern in (MOODLE, CANVAS, BLACKBOARD):
+            match = re.search(f"(?:^|/){pattern}$", filename)
+            if match and match["student_id"] not in (".", ".."):
+                break
+        else:
+            self.log.error("%r was NOT collected: no learning platform that we know names files so", filename)
             return None
-        return found
+        found = match.groupdict()
+        if pattern is MOODLE:
+            found["student_id"] = self._namesake(found["student_id"], found["number"])
+        if pattern is CANVAS:
+            student, number = found["student_id"], found["number"]
+            found["student_id"] = self._by_number().get(number, f"{student}_{number}")
+            found["file_id"] += found["suffix"]
+        if found.get("late"):
+            self.log.warning(
+                "%s handed in late; Canvas does not say when. For a late penalty write the time into timestamp.txt",
+                found["student_id"],
+            )
+        try:
+            parse_utc(found.get("timestamp"))
+        except (ValueError, OverflowError):
+            self.log.warning("%r counts as in time: %r is no time", filename, found.pop("timestamp"))
+        return {key: found[key] for key in ("student_id", "file_id", "timestamp") if key in found}
+
+    def _namesake(self, name: str, number: str) -> str:
+        """The name, with the number where another student of this archive has the same name."""
+        self._numbers = getattr(self, "_numbers", {})
+        if self._numbers.setdefault(name, number) == number:
+            return name
+        self.log.warning("Two students are called %s: one is collected as '%s %s'", name, name, number)
+        return f"{name} {number}"
+
+    def _by_number(self) -> dict[str, str]:
+        """The gradebook's students by their numbers in the platform."""
+        if not hasattr(self, "_students"):
+            course = self.parent.coursedir
+            with Gradebook(course.db_url, course.course_id) as gradebook:
+                self._students = {str(s.lms_user_id): s.id for s in gradebook.students if s.lms_user_id}
+        return self._students
 
 
 def short(name: str) -> str:

@@ -95,10 +95,8 @@ def configure(c: Config) -> None:
     for converter in (GenerateAssignment, GenerateSolution):
         usual = converter.preprocessors.default_args[0]
         c[converter.__name__].preprocessors = [InsertSources, *usual]
-    # zip_collect: what learning platforms call a file, as in hw3_alice_attempt_2026-03-01-10-00-00_hw3.ipynb
     c.ZipCollectApp.extractor_plugin = PlatformArchives
     c.ZipCollectApp.collector_plugin = PlatformNames
-    c.FileNameCollectorPlugin.named_regexp = r".*/[^/_]+_(?!\.{1,2}_attempt_)(?P<student_id>[^/]+?)_attempt_(?P<timestamp>[0-9-]+)_(?P<file_id>[^/]+)$"
     BaseConverter._format_source = _format_source
     BaseConverter.init_notebooks = _init_notebooks
     c.Execute.timeout = (

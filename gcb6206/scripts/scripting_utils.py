@@ -36,7 +36,7 @@ from gcb6206.env_configs.dqn_basic_config import DQNBasicConfig
 from gcb6206.env_configs.mappo_config import MAPPOConfig
 from gcb6206.env_configs.ppo_config import PPOConfig
 from gcb6206.errors import CheckpointError, ConfigError, nearest
-from gcb6206.exercises import ExerciseNotSolved
+from gcb6206.exercises import ExerciseNotSolved, fill_from_notebook
 from gcb6206.infrastructure.logger import Logger
 from gcb6206.infrastructure.sentinel import NonFiniteError
 
@@ -67,6 +67,8 @@ class RunFlags:
     """where the run's directory is made"""
     solutions: bool = False
     """train with the reference solutions (needs the instructor's repository)"""
+    notebook: Annotated[str | None, arg(metavar="FILE.ipynb")] = None
+    """train with the solutions that you wrote in this notebook"""
 
     HOMEWORKS: ClassVar[tuple[str, ...]] = ()  # whose exercises --solutions fills
     BASES: ClassVar[tuple[str, ...]] = ALL  # what base_config may be
@@ -220,6 +222,8 @@ def start_run(
     if asked.solutions:
         for homework in flags.HOMEWORKS:
             load_solutions(homework)
+    if asked.notebook:
+        fill_from_notebook(asked.notebook)
     config = parts(settings)
     check(config, asked)
     base = next(name for name, kind in BASE_CONFIGS.items() if kind is type(settings))
@@ -333,6 +337,8 @@ def exit_status(command: Callable) -> Callable[[list[str] | None], int]:
             line, status = f"error: {error}", 1
         except (CheckpointError, ExerciseNotSolved, gym.error.Error, ValueError, OSError) as error:
             line, status = f"error: {error}", 2
+            if isinstance(error, ExerciseNotSolved):
+                line += " This command takes it from your notebook: --notebook FILE.ipynb."
             if isinstance(error, OSError) and error.strerror:
                 cure = ": free some space" if error.errno in (errno.ENOSPC, errno.EDQUOT) else ""
                 line = f"error: {error.filename or 'cannot write'}: {error.strerror}{cure}"
