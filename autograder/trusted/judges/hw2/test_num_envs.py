@@ -36,7 +36,9 @@ def test_whole(student, rng):
             tried=tried,
             got=reply["raised"],
             expected=envs,
-            hint="This batch holds whole episodes: there is nothing to refuse." if deliberate(reply) else "",
+            hint="This batch holds whole episodes: there is nothing to refuse."
+            if deliberate(reply["raised"])
+            else "",
         )
         compare(
             reply["value"],
@@ -152,13 +154,15 @@ def refusal(student: Student, frames: int, steps: int) -> Reply:
             f"frames_per_batch {frames}, max_steps {steps}",
             failure.message,
             "ValueError",
-            "Another kind of error: raise ValueError(...)." if RAISED.search(failure.message) else "",
+            "Another kind of error: raise ValueError(...)." if deliberate(failure.message) else "",
         ) from None
 
 
-def deliberate(reply: Reply) -> bool:
-    """Whether a ValueError came from a line that raises it, and not from a slip."""
-    return isinstance(reply["raised"], str) and bool(RAISED.search(reply["raised"]))
-
-
-RAISED = re.compile(r": (raise|assert)\b[^\n]*$")  # the last of the student's lines
+def deliberate(message: object) -> bool:
+    """Whether the student's last line raises that error by itself, so that it is no slip."""
+    error = re.match(r"your code raised (\w+):", message if isinstance(message, str) else "")
+    if not error:
+        return False
+    line = message.splitlines()[-1]
+    asserts = error[1] == "AssertionError" and ": assert" in line
+    return asserts or bool(re.search(rf": raise (\w+\.)*{error[1]}\b", line))

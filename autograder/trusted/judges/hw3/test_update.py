@@ -9,6 +9,7 @@ from autograder.trusted.judging import compare, judge, require
 
 EXERCISE = "hw3.update"
 READ = "dqn/replay-and-targets"
+NEVER, CHANGED = -1.0, -2.0
 BY_NAME = "update calls self.update_critic once, and does not repeat what it does."
 
 
@@ -41,18 +42,20 @@ class Case:
         return reply
 
     def ages(self, reply: Reply) -> np.ndarray:
-        """How many critic steps the target network has seen after each update; -1 where it is no copy."""
+        """How many critic steps the target network has seen after each update.
+
+        NEVER where it is as it was at the start, CHANGED where it is neither that nor a copy of the critic.
+        """
         lag = (reply["target"] - self.critic).mean(axis=(1, 2))
-        is_copy = np.all(
-            np.isclose(reply["target"], self.critic + lag[:, None, None], atol=1e-3), axis=(1, 2)
-        )
-        return np.where(is_copy & (lag > -50), lag.round(), -1.0)
+        even = np.all(np.isclose(reply["target"], self.critic + lag[:, None, None], atol=1e-3), axis=(1, 2))
+        ages = np.where(even & (lag > -50), lag.round(), CHANGED)
+        return np.where(even & np.isclose(lag, -100.0, atol=1e-3), NEVER, ages)
 
     def expected_ages(self, due: np.ndarray) -> np.ndarray:
         """The same, if the target network is copied after the critic's step at the steps marked."""
         count = np.arange(1, len(self.steps) + 1)
         last = np.maximum.accumulate(np.where(due, count, 0))
-        return np.where(last > 0, last, -1).astype(float)
+        return np.where(last > 0, last, NEVER).astype(float)
 
 
 @judge(
@@ -168,7 +171,7 @@ def test_period(student, rng):
             case.expected_ages(due),
             tried=(
                 f"target_update_period={period}, steps {', '.join(map(str, steps.tolist()))}: how many critic"
-                " steps the target network has seen after each (-1: it was not copied yet)"
+                " steps the target network has seen after each (-1: it is as it was, -2: it is no copy)"
             ),
             hints=[
                 (
@@ -192,5 +195,7 @@ def test_period(student, rng):
                 ),
                 (before, "The copy is made before the critic's step: update the critic first."),
             ],
-            hint="Copy where step % self.target_update_period == 0, after the critic's step.",
+            hint="The target network changed, and is no copy: all weights of the critic, load_state_dict."
+            if CHANGED in ages
+            else "Copy where step % self.target_update_period == 0, after the critic's step.",
         )

@@ -334,6 +334,34 @@ def test_target(student, rng):
             ),
         ],
     )
+    for far, name in ((-9.0, "below 0"), (9.0, "above 0")):
+        case = Case(rng, calls=3)
+        for table in (case.critic, case.target):
+            table[:, -1] += far
+        case.r[:, :2] = 4.0, -4.0
+        values = case.bootstrap(case.target, case.target)
+        reply = case.run(student, learning_rate=0.0)
+        for call, times in enumerate(("one call", "two calls", "three calls on different batches")):
+            compare(
+                metric(reply, "target_values", call),
+                case.y(call=call).mean(),
+                tried=f"Q-values {name}, rewards from -4 to 4: the mean target after {times}",
+                hints=[
+                    (
+                        (
+                            case.r[call].clip(-1, 1)
+                            + DISCOUNT * case.bootstrap(case.target, case.target, call)
+                        ).mean(),
+                        "The rewards are clipped to -1..1: take them as they are.",
+                    ),
+                    ((case.r[0] + DISCOUNT * values).mean(), "This is the first call's target."),
+                    (
+                        case.r[call].mean(),
+                        "Values below 0 are cut off: a state may be worth less than nothing.",
+                    ),
+                ],
+                hint="r + discount * max Q_target(s', a'), whatever the signs.",
+            )
 
 
 @judge(
@@ -460,6 +488,15 @@ def test_double_q(student, rng):
             tried="a batch of 6, 3 of them terminal, use_double_q=True: the mean target",
             hint="done must switch the next value off with double Q-learning too.",
         )
+    case = Case(rng, batch=5, actions=5, double=True, calls=3)
+    reply = case.run(student, learning_rate=0.0)
+    for call in range(3):
+        compare(
+            metric(reply, "target_values", call),
+            case.y(call=call).mean(),
+            tried=f"three different batches, use_double_q=True, learning rate 0: the mean target of batch {call}",
+            hint="Every call chooses and values anew, for its own next_obs.",
+        )
 
 
 @judge(
@@ -496,6 +533,13 @@ def test_loss(student, rng):
                 "This is the clipped (Huber) loss: use self.critic_loss, the squared one.",
             ),
         ],
+        hint="Use self.critic_loss(q_values, target_values).",
+    )
+    case = Case(rng, batch=1, actions=2)
+    compare(
+        metric(case.run(student), "critic_loss"),
+        np.mean(case.error() ** 2),
+        tried="a batch of 1: the loss",
         hint="Use self.critic_loss(q_values, target_values).",
     )
 
