@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from autograder.student_side.probes import kind, plain, probe
-from autograder.student_side.probes.tensors import gradient_of, leaf, stand_ins
+from autograder.student_side.probes.tensors import gradient_of, leaf, pair_of, side_effects, stand_ins
 from gcb6206 import exercises
 from gcb6206.agents import mappo_agent
 from gcb6206.envs.vmas import VmasTeam
@@ -117,23 +117,23 @@ def multi_agent_gae(
     gamma: float,
     lmbda: float,
 ) -> dict:
-    """One call with values that carry gradients; what came back, and the arguments as they are afterwards."""
+    """One call with values that carry gradients; what came back, and what it changed beside that."""
     given = {
-        "reward": torch.from_numpy(reward.copy()),
+        "reward": torch.from_numpy(reward),
         "value": leaf(value),
         "next_value": leaf(next_value),
-        "terminated": torch.from_numpy(terminated.copy()),
-        "done": torch.from_numpy(done.copy()),
+        "terminated": torch.from_numpy(terminated),
+        "done": torch.from_numpy(done),
     }
-    result = mappo_agent.multi_agent_gae(*given.values(), gamma, lmbda)
-    pair = result if isinstance(result, (tuple, list)) and len(result) == 2 else (None, None)
+    with side_effects(given) as changed:
+        result = mappo_agent.multi_agent_gae(*given.values(), gamma, lmbda)
+    answer = pair_of(result)
+    pair = result if answer["is_pair"] else (None, None)
     return {
-        "returned": f"{kind(result)} of {len(result)}" if isinstance(result, (tuple, list)) else kind(result),
+        **answer,
         "types": [kind(part) for part in pair],
-        "advantage": plain(pair[0]),
-        "value_target": plain(pair[1]),
         "carry_gradient": [bool(getattr(part, "requires_grad", False)) for part in pair],
-        "arguments": {name: tensor.detach().numpy().copy() for name, tensor in given.items()},
+        "changed": changed,
     }
 
 
