@@ -232,8 +232,8 @@ def test_losses(student, rng):
             rng, n_epochs=1, normalize=normalize, clip_range_vf=clip_range_vf, learning_rate=[0.0, 0.0]
         )
         reply, indices, samples = case.run(student), case.order, case.samples
-        for what in ("policy_loss", "value_loss", *["normalize_advantage"] * normalize):
-            demand_calls(reply, what.removesuffix("_advantage"), what)
+        for what in ("policy_loss", "value_loss"):
+            demand_calls(reply, what, what)
         log_prob = np.array(case.log_probs())
         raw = samples["advantages"][indices]
         hints: dict[str, Hints] = {
@@ -263,6 +263,13 @@ def test_losses(student, rng):
                     for returns in (goal, 2 * goal + goal.mean(axis=1, keepdims=True))
                 ),
                 (4 * raw + 5 * raw.mean(axis=1, keepdims=True), "The advantages are normalised twice."),
+                *(
+                    (
+                        (raw - raw.mean(axis=1, keepdims=True)) / raw.std(axis=1, ddof=ddof, keepdims=True),
+                        BY_NAME,
+                    )
+                    for ddof in (0, 1)
+                ),
             ],
         }
         expected = {
@@ -317,7 +324,10 @@ def test_schedules(student, rng):
             len(entries(reply, "step")),
             steps,
             tried=f"{steps} minibatches: steps of the optimiser",
-            hints=[(0, "No step of self.optimizer was taken: loss.backward(), then self.optimizer.step().")],
+            hints=[
+                (0, "No step of self.optimizer was taken: loss.backward(), then self.optimizer.step()."),
+                (2 * steps, "Each minibatch takes its step twice."),
+            ],
             hint="One step for each minibatch.",
         )
         for name, got, where in (
@@ -594,7 +604,7 @@ def test_returned_figures(student, rng):
     points=0.25,
     title="the figures are means over the minibatches",
     read=READ,
-    depends=["step", "returned_figures"],
+    depends=["early_stop", "returned_figures"],
     why="What is logged must tell what happened: a figure of the last minibatch is mostly noise.",
 )
 def test_figures(student, rng):
