@@ -84,8 +84,8 @@ test: $(VENV)/.installed sandbox browser postgres gl  ## run every test, as CI d
 	@$(RUN) python -m pytest -n 2 --dist loadfile tests
 
 .PHONY: mutants
-mutants: $(VENV)/.installed  ## show that every judge catches its wrong solutions and passes right ones
-	@$(RUN) python -m autograder mutants
+mutants: $(VENV)/.installed  ## show that every judge catches its wrong solutions and passes right ones (GENERATED=1: changes made by a program)
+	@$(RUN) python -m autograder mutants $(if $(GENERATED),--generated)
 
 .PHONY: bench
 bench: $(VENV)/.installed  ## run all benchmarks beside their peers

@@ -23,6 +23,7 @@ examples:
   python -m autograder judge hw3 --solution my_solution.py --seed 7 --json
   python -m autograder mutants hw3
   python -m autograder mutants hw3.update --seeds 200
+  python -m autograder mutants --generated hw1 hw3.update
   python -m autograder calibrate hw3 --seeds 40 --held-out 40
 
 A solution file is Python that fills exercises:
@@ -76,7 +77,12 @@ def parser() -> argparse.ArgumentParser:
         help="show that the judges catch every known mistake",
         description="Judge known-wrong and known-right solutions and print what became of them.",
     )
-    mutants.add_argument("name", nargs="?", default="", help="a homework or an exercise (default: all)")
+    mutants.add_argument("names", nargs="*", metavar="name", help="homeworks or exercises (default: all)")
+    mutants.add_argument(
+        "--generated",
+        action="store_true",
+        help="judge every small change of the reference solutions instead, and print what no judge catches",
+    )
     mutants.add_argument(
         "--seed",
         "--first",
@@ -169,7 +175,9 @@ def judge_mutants(args: argparse.Namespace) -> int:
         raise ValueError(f"--seed is {args.seed}; expected 0 or a positive whole number")
     if args.seeds is not None and args.seeds < 1:
         raise ValueError(f"--seeds is {args.seeds}; expected 1 or more")
-    mutants = mutants_of(args.name)
+    if args.generated:
+        return judge_generated(args.names, range(args.seed, args.seed + (args.seeds or 1)))
+    mutants = [mutant for name in args.names or [""] for mutant in mutants_of(name)]
     if args.seeds:
         return sweep_mutants(mutants, range(args.seed, args.seed + args.seeds))
     outcomes = sorted(run_mutants(mutants, [args.seed]), key=lambda outcome: mutants.index(outcome.mutant))
@@ -186,6 +194,16 @@ def judge_mutants(args: argparse.Namespace) -> int:
         f"{right} right variants, {sum(m.is_right for m in wrong)} not passed"
     )
     return LOST_POINTS if wrong else FULL_MARKS
+
+
+def judge_generated(names: list[str], seeds: range) -> int:
+    """Judges every small change of the reference solutions and prints what became of them."""
+    from autograder.mutants import generated
+
+    exercises = [exercise for name in names or [""] for exercise in generated.exercises_of(name)]
+    tallies = generated.judge([change for e in exercises for change in generated.changes_of(e)], seeds)
+    print(generated.table(tallies))
+    return LOST_POINTS if any(tally.survivors for tally in tallies.values()) else FULL_MARKS
 
 
 def sweep_mutants(mutants: list[Mutant], seeds: range) -> int:

@@ -13,7 +13,7 @@ import pytest
 
 from autograder import check, max_points, run_judges
 from autograder.__main__ import main
-from autograder.mutants import Mutant, Outcome, mutants_of, patched
+from autograder.mutants import Mutant, Outcome, generated, mutants_of, patched, run_mutants
 from autograder.mutants.sweep import Record, table
 from autograder.student_side.exchange import ExchangeError, decode, encode
 from autograder.student_side.student import LocalStudent, Student, StudentFailure
@@ -271,6 +271,62 @@ def test_a_sweep_holds_each_mutant_to_what_it_declares(name, verdicts, may_pass,
     swept = record(name, verdicts, may_pass)
     assert swept.as_declared is expected
     assert table([swept], len(verdicts)).endswith(f"{int(not expected)} not as declared")
+
+
+# --- mutants that a program makes -----------------------------------------------------------------
+
+
+def test_a_program_makes_the_changes_of_every_kind():
+    texts = "\n".join(change.text for change in generated.changes_of("hw1.compute_gae"))
+    for line in (
+        "deltas = rewards + (gamma + next_values) * ~terminated - values",  # operator
+        "deltas = rewards + gamma * next_values * terminated - values",  # not
+        "deltas = rewards + gamma * next_values * ~truncated - values",  # name
+        "deltas = rewards + gamma * next_values - values",  # factor
+        "same_episode = ~(terminated & truncated)",
+        "advantages = np.ones_like(deltas)",
+        "advantages = deltas",  # a call's argument for the call
+        "following = np.zeros_like(deltas[1])",  # constant
+        "for t in reversed(range(1, len(rewards))):",  # off by one at one end
+        "for t in reversed(range(len(rewards) - 1)):",  # and at the other
+        "for t in range(len(rewards)):",
+        "following = deltas[t] + gamma * gae_lambda * following * same_episode[t - 1]",  # index
+        "advantages[t + 1] = following",
+        "pass",  # statement
+        "return (returns, advantages)",  # order
+    ):
+        assert f"+ {line}" in texts.splitlines(), line
+    texts = "\n".join(change.text for change in generated.changes_of("hw1.update"))
+    for line in (
+        "if not self.normalize_advantages:",
+        "if True:",
+        "if self.target_kl is not None or ppo_agent.approx_kl(log_ratios[-1]) > 1.5 * self.target_kl:",
+        "if self.target_kl is not None and ppo_agent.approx_kl(log_ratios[-1]) >= 1.5 * self.target_kl:",
+        "continue",
+        "critic_loss = ppo_agent.value_loss(value, batch['returns'], batch['returns'], self.clip_range_vf)",
+        "log_ratios.append(log_prob - batch['log_probs'])",  # detach
+        "ptu.clip_grad_norm(self.policy.parameters())",
+    ):
+        assert f"+ {line}" in texts.splitlines(), line
+
+
+def test_every_equivalent_change_is_one_that_the_program_makes():
+    for exercise, listed in generated.equivalent().items():
+        made = {change.text for change in generated.changes_of(exercise)}
+        assert not set(listed) - made, f"{exercise}: the reference was rewritten; list what it is now"
+
+
+def test_a_change_that_never_ends_is_killed(monkeypatch):
+    monkeypatch.setattr(generated, "CPU_SECONDS", 1)
+    head = "@solves('hw1.linear_schedule')\ndef linear_schedule(start, end, progress):\n    "
+    endless = generated.Change("hw1.linear_schedule", "+ endless", head + "while True: pass")
+    equal = generated.Change(
+        "hw1.linear_schedule", "+ other", head + "return start + progress * (end - start)"
+    )
+    (ended,) = run_mutants([endless], [1])
+    assert ended.caught_by == "crashed"
+    tally = generated.judge([endless, equal], [1, 2])["hw1.linear_schedule"]
+    assert (tally.killed, tally.equivalent, tally.survivors) == ([endless, equal], [], [])
 
 
 # --- a student's side that lies, ends or breaks ---------------------------------------------------
