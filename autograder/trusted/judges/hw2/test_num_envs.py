@@ -135,11 +135,12 @@ def test_message(student, rng):
         }
         for what, number in wanted.items():
             require(number in named + grouped, tried=tried, **shown, hint=f"{what}, {number}, is missing.")
-        require(  # where one episode is the nearest, max_steps itself is named twice
-            frames > steps or 0 not in named or named.count(steps) > 1,
+        others = [number for number in named if number % steps == 0 and number not in (frames, steps)]
+        require(  # where one episode is the nearest, its length is named twice: as max_steps, and as the nearest
+            nearest > steps or not others or named.count(steps) > 1,
             tried=tried,
             **shown,
-            hint=f"The nearest positive multiple of max_steps is {nearest}: 0 frames are no batch.",
+            hint=f"The nearest positive multiple of max_steps is {nearest}.",
         )
 
 
