@@ -18,19 +18,22 @@ class Case:
 
     Args:
         steps, period: by default some periods of steps in a row, at which counting calls would show.
+        batch: transitions.
     """
 
-    def __init__(self, rng: np.random.Generator, steps: np.ndarray | None = None, period: int = 0):
+    def __init__(
+        self, rng: np.random.Generator, steps: np.ndarray | None = None, period: int = 0, batch: int = 4
+    ):
         self.critic = rng.normal(size=(2, 4)).astype(np.float32)
         self.period = period or int(rng.integers(4, 7))
         first = self.period * int(rng.integers(1, 9)) + int(rng.integers(2, max(3, self.period)))
         self.steps = np.arange(first, first + 3 * self.period) if steps is None else steps
         self.batch = {
-            "obs": rng.normal(size=(4, 3)).astype(np.float32),
-            "action": rng.integers(2, size=4),
-            "reward": rng.normal(size=4).astype(np.float32),
-            "next_obs": rng.normal(size=(4, 3)).astype(np.float32),
-            "done": np.array([True, False, False, True]),
+            "obs": rng.normal(size=(batch, 3)).astype(np.float32),
+            "action": rng.integers(2, size=batch),
+            "reward": rng.normal(size=batch).astype(np.float32),
+            "next_obs": rng.normal(size=(batch, 3)).astype(np.float32),
+            "done": np.arange(batch) % 3 == 0,
         }
 
     def run(self, student: Student) -> Reply:
@@ -66,27 +69,34 @@ class Case:
     why="update is update_critic plus the target network's copy.",
 )
 def test_critic_step(student, rng):
-    case = Case(rng)
-    reply = case.run(student)
-    count = np.arange(1, len(case.steps) + 1)
-    compare(
-        reply["calls"],
-        count,
-        tried=f"calls of update_critic after each of {len(count)} updates",
-        hints=[
-            (0 * count, f"update_critic is never called: {BY_NAME}"),
-            (2 * count, "update_critic is called twice."),
-        ],
-        hint=BY_NAME,
-    )
-    for name, given in case.batch.items():
-        received = reply["received"].get(name) if isinstance(reply["received"], dict) else None
-        wrong = [
-            (value, f"{name} arrived as {other}: check the order of the arguments.")
-            for other, value in case.batch.items()
-            if other != name
-        ]
-        compare(received, given, tried=f"what update_critic received as {name}", hints=wrong)
+    for case in (Case(rng), Case(rng, batch=1)):
+        reply = case.run(student)
+        count = np.arange(1, len(case.steps) + 1)
+        compare(
+            reply["calls"],
+            count,
+            tried=f"calls of update_critic after each of {len(count)} updates",
+            hints=[
+                (0 * count, f"update_critic is never called: {BY_NAME}"),
+                (2 * count, "update_critic is called twice."),
+            ],
+            hint=BY_NAME,
+        )
+        size = len(case.batch["done"])
+        for name, given in case.batch.items():
+            received = reply["received"].get(name) if isinstance(reply["received"], dict) else None
+            wrong = [
+                (value, f"{name} arrived as {other}: check the order of the arguments.")
+                for other, value in case.batch.items()
+                if other != name and size > 1
+            ]
+            compare(
+                received,
+                given,
+                tried=f"a batch of {size}: what update_critic received as {name}",
+                hints=wrong,
+                hint="Pass the batch on as it is.",
+            )
 
 
 @judge(
