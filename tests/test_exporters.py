@@ -221,7 +221,16 @@ def test_canvas_finds_assignments_students_and_scores(canvas):
     titles, possible, students = canvas_reads(canvas)
     assert titles == [("Homework 3", "12345"), ("Quiz", "77")]
     assert possible == [["8.0", "5.0"]]
-    assert set(students) == {"501", "'=1+1", "김;'=2", "very_late", "grader_failed", "..", "cut_off", "nobody"}
+    assert set(students) == {
+        "501",
+        "'=1+1",
+        "김;'=2",
+        "very_late",
+        "grader_failed",
+        "..",
+        "cut_off",
+        "nobody",
+    }
     scores = [students[student] for student in ("501", "very_late", "nobody")]
     assert scores == [["5.25", ""], ["0.0", ""], ["", ""]]
 

@@ -384,9 +384,9 @@ def _run_kernel(argv: list[str], connection: dict, ready: socket.socket) -> None
     with open(file, "w", encoding="utf-8") as stream:
         json.dump(connection, stream)
     sys.argv = argv
-    sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115  as long as this process lives
+    sys.stdin = open(0, encoding="utf-8", closefd=False)
     sys.stdout, sys.stderr = (
-        open(number, "w", encoding="utf-8", buffering=1, closefd=False)  # noqa: SIM115
+        open(number, "w", encoding="utf-8", buffering=1, closefd=False)
         for number in (1, 2)
     )
     kernel = IPKernelApp.instance()
