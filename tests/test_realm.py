@@ -587,6 +587,17 @@ def test_planner_beats_the_heuristics_and_stays_below_the_bound():
     assert (planned <= bounds).all() and planned.mean() >= 0.99 * bounds.mean()
 
 
+@pytest.mark.parametrize("max_step", [15, 40])
+def test_where_the_steps_do_not_suffice_fewer_treasures_are_planned(max_step):
+    options = RealmOptions(size=64, max_step=max_step)
+    (layout,) = draw_layouts(1, 4, size=64, max_step=max_step)
+    found = planner.plan(layout, options)
+    bound = planner.upper_bound(layout, options)
+    assert len(found.actions) <= max_step and found.score <= bound
+    assert (found.score > 0) == (bound > 0)
+    assert max_step == 15 or 150 + 2 * 100 < found.score
+
+
 def test_plans_earn_in_the_environment_what_they_say():
     env = RealmEnv(maps=False, size=64, treasure_num=4)
     env.reset(seed=2)

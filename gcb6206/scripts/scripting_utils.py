@@ -17,6 +17,7 @@ from gcb6206.env_configs.dqn_atari_config import DQNAtariConfig
 from gcb6206.env_configs.dqn_basic_config import DQNBasicConfig
 from gcb6206.env_configs.mappo_config import MAPPOConfig
 from gcb6206.env_configs.ppo_config import PPOConfig
+from gcb6206.env_configs.realm_config import RealmConfig
 from gcb6206.errors import CheckpointError, ConfigError, nearest
 from gcb6206.exercises import ExerciseNotSolved
 from gcb6206.infrastructure.logger import Logger
@@ -26,6 +27,7 @@ BASE_CONFIGS = {
     "dqn_atari": DQNAtariConfig,
     "ppo": PPOConfig,
     "mappo": MAPPOConfig,
+    "realm": RealmConfig,
 }
 ALL = tuple(BASE_CONFIGS)
 RUN_FILE = "run.yaml"  # what a run was started with, in its directory

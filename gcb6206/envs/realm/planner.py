@@ -24,6 +24,7 @@ from gcb6206.envs.realm.maps import CELL, NEIGHBOURS, SITES
 from gcb6206.envs.realm.options import RealmOptions
 
 WALK_UNITS = 700  # a walk's length
+SETS = 2  # of each number of treasures are tried, where the steps do not suffice for more
 LATTICE = 125  # units between the points of the upper bound's lattice
 
 
@@ -58,12 +59,15 @@ def plan(
         (_recorded(layout, options, name) for name in ("nearest", "tour")), key=lambda found: found.score
     )
     ways = Ways(layout, options)
-    for order, leg in ways.orders()[:orders]:
-        actions = search(layout, options, ways, order, leg, resolution, margin)
-        if actions is not None:
-            earned = replay(layout, options, actions)
-            if earned > best.score:
-                best = Plan(actions, earned, "search")
+    for treasures in _wanted(ways):
+        for order, leg in ways.orders(treasures)[:orders]:
+            actions = search(layout, options, ways, order, leg, resolution, margin)
+            if actions is not None:
+                earned = replay(layout, options, actions)
+                if earned > best.score:
+                    best = Plan(actions, earned, "search")
+        if best.source == "search":
+            break
     return best
 
 
@@ -104,6 +108,14 @@ class Ways:
             [[(self.steps[a] + 1 + after[b]).min() for b in range(SITES)] for a in range(SITES)]
         )
 
+    def tour(self, treasures: list[int]) -> list[int]:
+        """The treasures in the order of the shortest tour without a flash."""
+        costs, before = heuristics.tour_table(
+            self.between[self.layout.start, treasures], self.between[np.ix_(treasures, treasures)]
+        )
+        order = heuristics.best_order(costs, before, self.between[treasures, self.layout.end])
+        return [treasures[i] for i in order]
+
     def flash_field(self, site: int) -> np.ndarray:
         """Steps ``(cells,)`` to a site where one flash may be used on the way."""
         jump = 1 + self.steps[site, self._landings].min(axis=0)
@@ -115,9 +127,8 @@ class Ways:
         whole = csr_array((data, (rows, columns)), shape=(cells + 1, cells + 1))
         return np.minimum(self.steps[site], dijkstra(whole, indices=cells)[:cells])
 
-    def orders(self) -> list[tuple[list[int], int]]:
+    def orders(self, treasures: list[int]) -> list[tuple[list[int], int]]:
         """Orders of sites to pass, ended by the end, and which way the flash shortens, the most promising first."""
-        treasures = list(self.layout.treasures)
         found = []
         for places in (treasures, [*treasures, 0]):
             saved = 0.0
@@ -125,7 +136,7 @@ class Ways:
                 saved = self.options.buff_duration * (1000 / WALK_UNITS - 1)
             cost, order, leg = _flash_tour(self.between, self.flashed_between, self.layout, places)
             found.append((cost - saved, order, leg))
-            walked = heuristics.shortest_tour(self.layout) if 0 not in places else None
+            walked = self.tour(treasures) if 0 not in places else None
             if walked is not None:
                 legs = [self.layout.start, *walked, self.layout.end]
                 gains = [self.between[a, b] - self.flashed_between[a, b] for a, b in zip(legs, legs[1:])]
@@ -278,10 +289,9 @@ def upper_bound(layout: Layout, options: RealmOptions) -> float:
     treasures = list(layout.treasures)
     n = len(treasures)
     flashes = 1 + (options.max_step - 1) // options.flash_cooldown
-    tables = _free_leg_tables(
-        gaps[layout.start, treasures], gaps[np.ix_(treasures, treasures)], gaps[treasures, layout.end],
-        gaps[layout.start, layout.end], min(flashes, n + 1),
-    )  # fmt: skip
+    start, end = layout.start, layout.end
+    plain = gaps[start, treasures], gaps[np.ix_(treasures, treasures)], gaps[treasures, end], gaps[start, end]
+    tables = _shortened_tables(plain, tuple(0.0 * np.asarray(costs) for costs in plain), min(flashes, n + 1))
     faster = options.buff_duration * 3 / 7
     best = 0.0
     for mask in range(1 << n):
@@ -333,31 +343,62 @@ def site_gaps(layout: Layout) -> np.ndarray:
     return np.maximum(gaps, gaps.T)
 
 
-def _free_leg_tables(
-    first: np.ndarray, between: np.ndarray, last: np.ndarray, straight: float, free: int
-) -> list[np.ndarray]:
-    """Least lengths of ways through each set of places, ``free + 1`` tables ``(2^n,)``: with 0, 1, ... ways at 0."""
-    n = len(first)
+def _wanted(ways: Ways) -> list[list[int]]:
+    """Sets of treasures to take, the best first: all, and fewer where the steps may not suffice."""
+    layout, options = ways.layout, ways.options
+    start, end, treasures = layout.start, layout.end, list(layout.treasures)
+    plain, flashed = (
+        (
+            field[start, treasures],
+            field[np.ix_(treasures, treasures)],
+            field[treasures, end],
+            field[start, end],
+        )
+        for field in (ways.between, ways.flashed_between)
+    )
+    costs = _shortened_tables(plain, flashed, 1)[1]
+    wanted = []
+    for count in range(len(treasures), -1, -1):
+        sets = [mask for mask in range(len(costs)) if mask.bit_count() == count]
+        near = 2 * TRIGGER / WALK_UNITS * (count + 1)  # steps that nobody needs who only comes near
+        sets = [mask for mask in sets if costs[mask] - near <= options.max_step]
+        wanted += sorted(sets, key=lambda mask: costs[mask])[:SETS]
+    return [[site for k, site in enumerate(treasures) if mask >> k & 1] for mask in wanted]
+
+
+def _shortened_tables(plain: tuple, short: tuple, most: int) -> list[np.ndarray]:
+    """Least costs of the ways through each set of places, where some ways may be shortened.
+
+    Args:
+        plain, short: costs from the start to each place ``(n,)``, from place to place ``(n, n)``, from each place to
+            the end ``(n,)``, and from the start to the end.
+        most: ways that may be short.
+
+    Returns:
+        ``most + 1`` tables ``(2^n,)``, for at most 0, 1, ... short ways.
+    """
+    n = len(plain[0])
     members = (np.arange(1 << n)[:, None] >> np.arange(n)) & 1
     count = members.sum(axis=1)
     at, tables = [], []
-    for f in range(free + 1):
+    for f in range(most + 1):
         costs = np.full((1 << n, n), np.inf)
         for i in range(n):
-            costs[1 << i, i] = first[i] if f == 0 else 0.0
+            costs[1 << i, i] = min(plain[0][i], short[0][i]) if f else plain[0][i]
         for size in range(2, n + 1):
             sets = np.flatnonzero(count == size)
             for i in range(n):
                 with_i = sets[members[sets, i] == 1]
-                ways = (costs[with_i ^ (1 << i)] + between[:, i]).min(axis=1)
+                earlier = with_i ^ (1 << i)
+                ways = (costs[earlier] + plain[1][:, i]).min(axis=1)
                 if f:
-                    ways = np.minimum(ways, at[f - 1][with_i ^ (1 << i)].min(axis=1))
+                    ways = np.minimum(ways, (at[f - 1][earlier] + short[1][:, i]).min(axis=1))
                 costs[with_i, i] = ways
         at.append(costs)
-        total = (costs + last).min(axis=1, initial=np.inf)
+        total = (costs + plain[2]).min(axis=1, initial=np.inf)
         if f:
-            total = np.minimum(total, at[f - 1].min(axis=1, initial=np.inf))
-        total[0] = straight if f == 0 else 0.0
+            total = np.minimum(total, (at[f - 1] + short[2]).min(axis=1, initial=np.inf))
+        total[0] = min(plain[3], short[3]) if f else plain[3]
         tables.append(total)
     return tables
 
