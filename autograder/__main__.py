@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from autograder import PUBLISHED_SEED
+from autograder.trusted.report import printable
 
 if TYPE_CHECKING:
     from autograder.mutants import Mutant
@@ -23,6 +24,7 @@ examples:
   python -m autograder judge hw3 --solution my_solution.py --seed 7 --json
   python -m autograder mutants hw3
   python -m autograder mutants hw3.update --seeds 200
+  python -m autograder mutants --generated hw1 hw3.update
   python -m autograder calibrate hw3 --seeds 40 --held-out 40
 
 A solution file is Python that fills exercises:
@@ -76,7 +78,12 @@ def parser() -> argparse.ArgumentParser:
         help="show that the judges catch every known mistake",
         description="Judge known-wrong and known-right solutions and print what became of them.",
     )
-    mutants.add_argument("name", nargs="?", default="", help="a homework or an exercise (default: all)")
+    mutants.add_argument("names", nargs="*", metavar="name", help="homeworks or exercises (default: all)")
+    mutants.add_argument(
+        "--generated",
+        action="store_true",
+        help="judge every small change of the reference solutions instead, and print what no judge catches",
+    )
     mutants.add_argument(
         "--seed",
         "--first",
@@ -131,7 +138,7 @@ def try_sandbox(_: argparse.Namespace) -> int:
     with warm:
         found = nursery.trial(warm, exhaust=True)
     for name, holds in found.items():
-        print(f"{'✓' if holds else '✗'} {name}")
+        print(printable(f"{'✓' if holds else '✗'} {name}"))
     version = cgroups.version()
     how = f"control groups (version {version}) and " if version else ""
     print(
@@ -155,7 +162,7 @@ def judge_file(args: argparse.Namespace) -> int:
     compile(source, str(path), "exec")  # a syntax error is told before a kernel is started
     with kernel_student(source, unsafe=args.unsafe_no_sandbox) as student:
         report = run_judges(exercises, student, args.seed)
-    print(report.to_json() if args.json else report.to_text())
+    print(printable(report.to_json() if args.json else report.to_text()))
     if report.grader_failed:
         return GRADER_FAILED
     return FULL_MARKS if report.score == report.max_score else LOST_POINTS
@@ -169,7 +176,9 @@ def judge_mutants(args: argparse.Namespace) -> int:
         raise ValueError(f"--seed is {args.seed}; expected 0 or a positive whole number")
     if args.seeds is not None and args.seeds < 1:
         raise ValueError(f"--seeds is {args.seeds}; expected 1 or more")
-    mutants = mutants_of(args.name)
+    if args.generated:
+        return judge_generated(args.names, range(args.seed, args.seed + (args.seeds or 1)))
+    mutants = [mutant for name in args.names or [""] for mutant in mutants_of(name)]
     if args.seeds:
         return sweep_mutants(mutants, range(args.seed, args.seed + args.seeds))
     outcomes = sorted(run_mutants(mutants, [args.seed]), key=lambda outcome: mutants.index(outcome.mutant))
@@ -178,7 +187,7 @@ def judge_mutants(args: argparse.Namespace) -> int:
         found = outcome.caught_by or ("full marks" if outcome.mutant.is_right else "SURVIVED")
         hint = textwrap.shorten(outcome.hint, 90, placeholder=" ...")
         mark = "✓" if outcome.as_it_should_be else "✗"
-        print(f"{mark:2}{outcome.mutant.exercise:24}{outcome.mutant.name:36}{found:22}{hint}")
+        print(printable(f"{mark:2}{outcome.mutant.exercise:24}{outcome.mutant.name:36}{found:22}{hint}"))
     wrong = [o.mutant for o in outcomes if not o.as_it_should_be]
     right = sum(m.is_right for m in mutants)
     print(
@@ -188,12 +197,22 @@ def judge_mutants(args: argparse.Namespace) -> int:
     return LOST_POINTS if wrong else FULL_MARKS
 
 
+def judge_generated(names: list[str], seeds: range) -> int:
+    """Judges every small change of the reference solutions and prints what became of them."""
+    from autograder.mutants import generated
+
+    exercises = [exercise for name in names or [""] for exercise in generated.exercises_of(name)]
+    tallies = generated.judge([change for e in exercises for change in generated.changes_of(e)], seeds)
+    print(generated.table(tallies))
+    return LOST_POINTS if any(tally.survivors for tally in tallies.values()) else FULL_MARKS
+
+
 def sweep_mutants(mutants: list[Mutant], seeds: range) -> int:
     """Judges the mutants at many seeds and prints how often each judge errs."""
     from autograder.mutants.sweep import sweep, table
 
     records = sweep(mutants, seeds)
-    print(table(records, len(seeds)))
+    print(printable(table(records, len(seeds))))
     return FULL_MARKS if all(record.as_declared for record in records) else LOST_POINTS
 
 

@@ -65,7 +65,10 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=1.0, help="of each measurement (1)")
     parser.add_argument("--rounds", type=int, default=3, help="measurements of each kind (3)")
     parser.add_argument("--layouts", type=int, default=5, help="episodes to plan for each size (5)")
+    parser.add_argument("--smallest", action="store_true", help="tiny sizes, to see that it runs")
     args = parser.parse_args()
+    if args.smallest:
+        args.seconds, args.rounds, args.layouts = 0.02, 1, 1
     kinds = [(maps, size, batch) for maps in (False, True) for size in SIZES for batch in BATCHES]
     measured = {kind: [] for kind in kinds}
     for _ in range(args.rounds):

@@ -214,7 +214,7 @@ def test_a_killed_calibration_goes_on_with_what_is_missing(runs, tmp_path):
     jobs, log = cal.plan(MEASURED, 3, 2, 4), tmp_path / "deep" / "log.jsonl"
     with pytest.raises(KeyboardInterrupt):
         cal.run_jobs("hw3.convergence", MEASURED, jobs, log, 1)
-    with open(log, "a") as file:
+    with open(log, "a", encoding="utf-8") as file:
         file.write('{"rule": "cut o')
     records = cal.run_jobs("hw3.convergence", MEASURED, jobs, log, 1)
     runs.remove(None)
@@ -360,6 +360,7 @@ def test_both_sides_wear_the_same_disguise():
         assert cartpole.mean_return(critic, 5, 0, disguise) == undisguised > 150
 
 
+@pytest.mark.slow
 def test_one_set_of_weights_fits_hardly_any_disguise():
     threshold = hw3.RULE["threshold"]
     assert cartpole.mean_return(pole_critic(), 5, 0) >= threshold
@@ -382,6 +383,7 @@ def embeds(stolen: np.ndarray):
     return run_training_loop
 
 
+@pytest.mark.slow
 def test_weights_from_elsewhere_pass_without_the_disguise_and_fail_with_it(solved, monkeypatch):
     short = {**hw3.RULE["training"], "total_steps": 3000, "learning_starts": 500}
     monkeypatch.setitem(hw3.RULE, "training", short)

@@ -29,6 +29,7 @@ def figures_of(directory):
     return {tag: points for tag, points in read_scalars(directory).items() if not tag.startswith("time/")}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 def test_killed_twice_and_resumed_equals_an_undisturbed_run(kind, processes, tmp_path):
     interval, *kills = KINDS[kind]
@@ -51,6 +52,7 @@ def counter(kind):
     return "iteration" if kind.__name__ in ("mappo", "ippo", "torchrl") else "step"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 def test_another_seed_is_another_run(kind):
     first, again, other = (trained(kind, None, 0, seed=seed) for seed in (3, 3, 4))

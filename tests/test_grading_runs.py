@@ -22,8 +22,10 @@ import sys
 import tempfile
 import termios
 import time
+import types
 import urllib.request
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 
 import nbformat
@@ -33,12 +35,13 @@ from nbgrader.api import Base, Gradebook
 from sqlalchemy import func, select
 
 from autograder import max_points
+from autograder.nbgrader_plugin import pool
 from autograder.nbgrader_plugin.course_root import COURSE, make_root, nbgrader
 from autograder.nbgrader_plugin.grading import RECORD
 from autograder.sample_class import CRASH, SAMPLES, solution_cell, solvable, solved
 from autograder.sandbox import cgroups
 
-pytestmark = [pytest.mark.xdist_group("grading_runs"), pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 HOMEWORK = "hw3"
 HALF, MISTAKE = SAMPLES[HOMEWORK].half, SAMPLES[HOMEWORK].mistake
@@ -169,6 +172,18 @@ def is_alive(process: psutil.Process) -> bool:
     return False
 
 
+def survivors(processes: Iterable[psutil.Process], seconds: float = 120) -> list[str]:
+    """The command lines of those that do not end. A busy machine may take its time over it."""
+    deadline = time.monotonic() + seconds
+    while (alive := [p for p in processes if is_alive(p)]) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    lines = []
+    for process in alive:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            lines.append(" ".join(process.cmdline()) or process.name())
+    return lines
+
+
 def cgroups_of(pid: int) -> list[Path]:
     return [path for pattern in ("", "*/") for path in cgroups.ROOT.glob(f"{pattern}gcb6206-{pid}-*")]
 
@@ -275,10 +290,7 @@ class Killed:
             process.kill()
             process.wait()
             self.moments.append((len(notebooks(root)), round(delay, 2)))
-            deadline = time.monotonic() + 10
-            while (alive := [p for p in children if is_alive(p)]) and time.monotonic() < deadline:
-                time.sleep(0.05)
-            self.survivors += [" ".join(process.cmdline()) for process in alive]
+            self.survivors += survivors(children)
         whole = notebooks(root)
         self.truncated = sorted(whole)[0]
         text = whole[self.truncated].read_text()
@@ -435,12 +447,10 @@ def graded_on_ray_of_its_own(root: Path, env: dict[str, str]) -> list[str]:
         time.sleep(0.2)
     assert killed
     assert process.returncode == 0, (root / "autograde.log").read_text()[-3000:]
-    deadline = time.monotonic() + 10
-    while (alive := [p for p in started if is_alive(p)]) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    return [p.name() for p in alive]
+    return survivors(started)
 
 
+@pytest.mark.alone
 def test_a_ray_of_its_own_grades_the_same_and_ends(course, reference, ray_home, tmp_path):
     root = copied(course, tmp_path)
     assert graded_on_ray_of_its_own(root, ray_home) == []
@@ -448,6 +458,36 @@ def test_a_ray_of_its_own_grades_the_same_and_ends(course, reference, ray_home, 
     assert recorded(root) == recorded(reference)
     log = (root / "autograde.log").read_text()
     assert not re.findall(r".*(?:dashboard|usage stat).*", log, re.IGNORECASE)
+
+
+def a_busy_machine(starts: int):
+    """A stand-in for Ray, the first starts of which come to nothing."""
+    calls = []
+
+    def init(address, **_):
+        calls.append(address)
+        if len(calls) <= starts:
+            raise Exception("The current node timed out during startup")
+
+    return types.SimpleNamespace(
+        init=init, calls=calls, shutdown=lambda: None, cluster_resources=lambda: {"CPU": 3},
+        remote=lambda **_: lambda function: function,
+    )  # fmt: skip
+
+
+def test_a_ray_that_gives_up_at_its_start_is_started_again(monkeypatch, capfd):
+    busy = a_busy_machine(pool.RAY_STARTS - 1)
+    monkeypatch.setitem(sys.modules, "ray", busy)
+    assert pool.RayPool(HOMEWORK, "local").size == 3
+    assert capfd.readouterr().err.count("trying again") == pool.RAY_STARTS - 1
+
+
+def test_a_ray_that_never_starts_is_told_with_the_cure(monkeypatch):
+    busy = a_busy_machine(pool.RAY_STARTS)
+    monkeypatch.setitem(sys.modules, "ray", busy)
+    with pytest.raises(RuntimeError, match=r"timed out during startup(.|\n)*ray start --head"):
+        pool.RayPool(HOMEWORK, "local")
+    assert busy.calls == ["local"] * pool.RAY_STARTS
 
 
 def free_port() -> int:

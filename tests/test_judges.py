@@ -13,7 +13,7 @@ import pytest
 
 from autograder import check, max_points, run_judges
 from autograder.__main__ import main
-from autograder.mutants import Mutant, Outcome, mutants_of, patched
+from autograder.mutants import Mutant, Outcome, generated, mutants_of, patched, run_mutants
 from autograder.mutants.sweep import Record, table
 from autograder.student_side.exchange import ExchangeError, decode, encode
 from autograder.student_side.student import LocalStudent, Student, StudentFailure
@@ -31,7 +31,7 @@ STUBS = [name for homework in exercises.HOMEWORKS for name in exercises.ids(home
 def command(*words: str) -> subprocess.CompletedProcess:
     """Runs `python -m autograder` with these words."""
     return subprocess.run(
-        [sys.executable, "-m", "autograder", *words], cwd=ROOT, capture_output=True, text=True
+        [sys.executable, "-m", "autograder", *words], cwd=ROOT, capture_output=True, text=True, check=False
     )
 
 
@@ -57,6 +57,7 @@ class Fake(Student):
 # --- right and wrong solutions --------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_mutants_are_caught_with_their_hint_and_right_variants_pass():
     done = command("mutants", "--seed", "11")
     assert done.returncode == 0, done.stdout + done.stderr
@@ -192,6 +193,7 @@ def test_a_change_that_no_longer_fits_the_reference_is_refused(exercise, old, me
 SOMETIMES_RIGHT = ("(1.0 - done.float())", "(1.0 - done.float() * (reward.sum() > 0))")
 
 
+@pytest.mark.slow
 def test_a_sweep_reports_flaky_judges_and_flaky_mutants(tmp_path):
     folder = tmp_path / "hw3" / "update_critic"
     folder.mkdir(parents=True)
@@ -213,7 +215,7 @@ def test_a_sweep_reports_flaky_judges_and_flaky_mutants(tmp_path):
         "sys.exit(main(['mutants', '--first', '3', '--seeds', '9']))"
     )
     done = subprocess.run(
-        [sys.executable, "-c", program, str(tmp_path)], cwd=ROOT, capture_output=True, text=True
+        [sys.executable, "-c", program, str(tmp_path)], cwd=ROOT, capture_output=True, text=True, check=False
     )
 
     patched("hw3.update_critic", SOMETIMES_RIGHT)
@@ -273,6 +275,62 @@ def test_a_sweep_holds_each_mutant_to_what_it_declares(name, verdicts, may_pass,
     assert table([swept], len(verdicts)).endswith(f"{int(not expected)} not as declared")
 
 
+# --- mutants that a program makes -----------------------------------------------------------------
+
+
+def test_a_program_makes_the_changes_of_every_kind():
+    texts = "\n".join(change.text for change in generated.changes_of("hw1.compute_gae"))
+    for line in (
+        "deltas = rewards + (gamma + next_values) * ~terminated - values",  # operator
+        "deltas = rewards + gamma * next_values * terminated - values",  # not
+        "deltas = rewards + gamma * next_values * ~truncated - values",  # name
+        "deltas = rewards + gamma * next_values - values",  # factor
+        "same_episode = ~(terminated & truncated)",
+        "advantages = np.ones_like(deltas)",
+        "advantages = deltas",  # a call's argument for the call
+        "following = np.zeros_like(deltas[1])",  # constant
+        "for t in reversed(range(1, len(rewards))):",  # off by one at one end
+        "for t in reversed(range(len(rewards) - 1)):",  # and at the other
+        "for t in range(len(rewards)):",
+        "following = deltas[t] + gamma * gae_lambda * following * same_episode[t - 1]",  # index
+        "advantages[t + 1] = following",
+        "pass",  # statement
+        "return (returns, advantages)",  # order
+    ):
+        assert f"+ {line}" in texts.splitlines(), line
+    texts = "\n".join(change.text for change in generated.changes_of("hw1.update"))
+    for line in (
+        "if not self.normalize_advantages:",
+        "if True:",
+        "if self.target_kl is not None or ppo_agent.approx_kl(log_ratios[-1]) > 1.5 * self.target_kl:",
+        "if self.target_kl is not None and ppo_agent.approx_kl(log_ratios[-1]) >= 1.5 * self.target_kl:",
+        "continue",
+        "critic_loss = ppo_agent.value_loss(value, batch['returns'], batch['returns'], self.clip_range_vf)",
+        "log_ratios.append(log_prob - batch['log_probs'])",  # detach
+        "ptu.clip_grad_norm(self.policy.parameters())",
+    ):
+        assert f"+ {line}" in texts.splitlines(), line
+
+
+def test_every_equivalent_change_is_one_that_the_program_makes():
+    for exercise, listed in generated.equivalent().items():
+        made = {change.text for change in generated.changes_of(exercise)}
+        assert not set(listed) - made, f"{exercise}: the reference was rewritten; list what it is now"
+
+
+def test_a_change_that_never_ends_is_killed(monkeypatch):
+    monkeypatch.setattr(generated, "CPU_SECONDS", 1)
+    head = "@solves('hw1.linear_schedule')\ndef linear_schedule(start, end, progress):\n    "
+    endless = generated.Change("hw1.linear_schedule", "+ endless", head + "while True: pass")
+    equal = generated.Change(
+        "hw1.linear_schedule", "+ other", head + "return start + progress * (end - start)"
+    )
+    (ended,) = run_mutants([endless], [1])
+    assert ended.caught_by == "crashed"
+    tally = generated.judge([endless, equal], [1, 2])["hw1.linear_schedule"]
+    assert (tally.killed, tally.equivalent, tally.survivors) == ([endless, equal], [], [])
+
+
 # --- a student's side that lies, ends or breaks ---------------------------------------------------
 
 
@@ -293,7 +351,7 @@ def test_an_answer_full_of_junk_scores_nothing(solved, exercise, junk):
     class Junk(LocalStudent):
         def exchange(self, request):
             reply = decode(super().exchange(request))
-            return encode({**reply, "result": {key: junk for key in reply["result"]}})
+            return encode({**reply, "result": dict.fromkeys(reply["result"], junk)})
 
     assert run_judges(exercise, Junk(), 0).score == 0
 
@@ -425,6 +483,7 @@ def test_report_survives_json():
 # --- check ----------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_check_is_partial_credit_for_nbgrader(solved):
     from IPython.core.formatters import DisplayFormatter
     from nbformat.v4 import new_code_cell, new_output
@@ -595,6 +654,7 @@ def test_exchange_refuses_broken_archives(data):
 # --- the command line -----------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_command_line_gives_the_report_as_json():
     mutant = "autograder/mutants/hw3/update_critic/double_roles_swapped.py"
     done = command(

@@ -142,7 +142,7 @@ def test_nobody_walks_through_walls(seed, rock, direction, fast):
     cells = [(3, 4), *[(x // CELL, y // CELL) for x, y in seen]]
     assert not any(walls[cell] for cell in cells)
     assert all(
-        abs(a - c) + abs(b - d) <= 1 for (a, b), (c, d) in zip(cells, cells[1:])
+        abs(a - c) + abs(b - d) <= 1 for (a, b), (c, d) in itertools.pairwise(cells)
     )  # sides, never corners
 
 
@@ -334,7 +334,7 @@ def test_batch_equals_single_environments(choices):
     left, right = batch.reset(seed=3), loop.reset(seed=3)
     equal(left, right)
     generator, endings = np.random.default_rng(0), np.zeros(2, int)
-    for k in range(150):
+    for _ in range(150):
         actions = heuristics.nearest(batch.games)
         actions[0] = generator.integers(ACTIONS)  # this one runs into its time limit
         actions[1:] = np.where(generator.random(3) < 0.1, generator.integers(0, ACTIONS, 3), actions[1:])
@@ -376,7 +376,7 @@ def test_a_game_without_any_answer_is_given_up_and_nothing_raised():
     env = RealmEnv(maps=False, size=64, failure_rate=0.99)
     env.reset(seed=0)
     for _ in range(20):
-        observation, reward, terminated, truncated, info = env.step(0)
+        _, reward, terminated, truncated, info = env.step(0)
         if info["lost"]:
             break
     assert truncated and not terminated and reward == 0 and info["failed_steps"] > realm_env.MAX_RETRIES
@@ -616,7 +616,7 @@ def test_tours_equal_the_best_of_all_orders(n):
     def length(order):
         if not order:
             return 0
-        return first[order[0]] + sum(between[a, b] for a, b in zip(order, order[1:])) + last[order[-1]]
+        return first[order[0]] + sum(between[a, b] for a, b in itertools.pairwise(order)) + last[order[-1]]
 
     assert sorted(order) == list(range(n))
     assert length(order) == pytest.approx(min(length(list(o)) for o in itertools.permutations(range(n))))

@@ -101,7 +101,7 @@ def test_a_rollout_is_what_the_games_gave(solved):
     observation, _ = again.reset(seed=5)
     for t in range(50):
         np.testing.assert_array_equal(rollout["observations"][t], pack(observation))
-        observation, rewards, terminated, truncated, info = again.step(rollout["actions"][t])
+        observation, rewards, _, truncated, info = again.step(rollout["actions"][t])
         np.testing.assert_array_equal(rollout["rewards"][t], rewards)
         np.testing.assert_array_equal(rollout["truncated"][t], truncated)
         following = pack(observation)

@@ -49,15 +49,9 @@ def patched(exercise: str, *changes: tuple[str, str]) -> None:
     """
     homework, _, name = exercise.partition(".")
     path = SOLUTIONS / f"{homework}.py"
-    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-    filling = {
-        node.name: slice(node.decorator_list[0].lineno - 1, node.end_lineno)
-        for node in ast.parse("".join(lines)).body
-        if isinstance(node, ast.FunctionDef) and node.decorator_list
-    }
-    if name not in filling:
+    if name not in solutions_of(path):
         raise ValueError(f"{path} has no function {name} under @solves({exercise!r})")
-    source = "".join(lines[filling[name]])
+    source = "".join(path.read_text(encoding="utf-8").splitlines(keepends=True)[solutions_of(path)[name]])
     for old, new in changes:
         if source.count(old) != 1:
             raise ValueError(
@@ -65,9 +59,26 @@ def patched(exercise: str, *changes: tuple[str, str]) -> None:
                 "If the reference was rewritten, rewrite the mutant"
             )
         source = source.replace(old, new)
-    for key, place in filling.items():  # the other exercises are not filled
+    fill_with(exercise, source)
+
+
+def fill_with(exercise: str, source: str) -> None:
+    """Fills an exercise with a function's source, which may use what else its file of solutions defines."""
+    homework, _, name = exercise.partition(".")
+    path = SOLUTIONS / f"{homework}.py"
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    for key, place in solutions_of(path).items():  # the other exercises are not filled
         lines[place] = [source if key == name else "\n", *[""] * (place.stop - place.start - 1)]
     exec(compile("".join(lines), str(path), "exec"), {"__name__": f"solutions.{homework}"})
+
+
+def solutions_of(path: Path) -> dict[str, slice]:
+    """The functions of a file of solutions, name -> their lines."""
+    return {
+        node.name: slice(node.decorator_list[0].lineno - 1, node.end_lineno)
+        for node in ast.parse(path.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.FunctionDef) and node.decorator_list
+    }
 
 
 @dataclass(frozen=True)
@@ -94,6 +105,10 @@ class Mutant:
     def is_right(self) -> bool:
         """Whether it is a right solution, which the judges must pass."""
         return self.name.startswith("right_")
+
+    def fill(self) -> None:
+        """Fills its exercise in this process."""
+        runpy.run_path(str(self.path))
 
 
 @dataclass(frozen=True)
@@ -143,7 +158,7 @@ def mutants_of(name: str = "") -> list[Mutant]:
     for path in sorted(FOLDER.glob("*/*/*.py")):
         exercise = f"{path.parent.parent.name}.{path.parent.name}"
         trains = exercise.endswith(".convergence")
-        if name == exercise or name in ("", exercise.partition(".")[0]) and not trains:
+        if name == exercise or (name in ("", exercise.partition(".")[0]) and not trains):
             found.append(_read(path, exercise))
     if not found:
         raise ValueError(
@@ -222,7 +237,7 @@ def _judge_in_child(
 
     catching = ""
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-        runpy.run_path(str(mutant.path))
+        mutant.fill()
         for seed in seeds:
             report = run_judges(mutant.exercise, LocalStudent(), seed, [catching] if catching else None)
             sender.send_bytes(report.to_json().encode())

@@ -90,8 +90,10 @@ def grade(job: Job, nursery: Path | None = None) -> Graded:
     except submission.UnreadableSubmission as error:
         refusal = str(error)
     if refusal:
-        submitted = submission.unreadable(refusal)
+        submitted = nbformat.v4.new_notebook()
     nb = submission.restored(submitted, job.master, tell_missing=not refusal)
+    if refusal:
+        nb.cells.insert(0, submission.notice(f"This submission could not be graded. {refusal}"))
     record = nb.metadata[RECORD] = NotebookNode(seed=job.seed, results={})
     failures = [refusal] if refusal == GRADER_ENDED else []
     with ExitStack() as stack:

@@ -10,6 +10,7 @@ import dataclasses
 import gc
 import multiprocessing.connection
 import os
+import secrets
 import socket
 import subprocess
 import sys
@@ -22,6 +23,9 @@ from autograder.sandbox.bubblewrap import COURSE
 from autograder.sandbox.zygote import die_with_parent
 
 OBJECT_STORE = 2**28  # bytes, for a Ray started here; a job with its result has two notebooks
+RAY_STARTS = (
+    3  # attempts: it gives a helper of its own 15 s to start, which on a busy machine may be too short
+)
 
 
 def cores() -> int:
@@ -116,6 +120,7 @@ class LocalPool:
         self._workers.clear()
         if self._nursery:
             self._nursery.close()
+        nursery.sweep()  # the control groups of kernels that were still running
 
 
 def _serve(connection: multiprocessing.connection.Connection) -> None:
@@ -156,22 +161,41 @@ class RayPool:
             host, _, port = address.removeprefix("ray://").rpartition(":")
             if port.isdigit():  # Ray itself would try for minutes
                 socket.create_connection((host, int(port)), timeout=10).close()
-            ray.init(
+            self._connect(
                 address, log_to_driver=False, include_dashboard=False, logging_level="WARNING",
                 runtime_env={"env_vars": environment}, **own,
             )  # fmt: skip
         except Exception as error:  # Ray raises that itself where a start takes it too long
-            raise RuntimeError(f"no Ray cluster at {address!r}: {error}") from None
+            cure = ""
+            if own:
+                cure = (
+                    f"\nTried {RAY_STARTS} times; is this machine busy? Start it with `ray start --head`, and grade"
+                    " with --Autograde.ray=auto"
+                )
+            raise RuntimeError(f"no Ray cluster at {address!r}: {error}{cure}") from None
         self.size = int(ray.cluster_resources().get("CPU", 1))
         modules = modules_of(homework)
+        run = self._run = secrets.token_hex(4)
 
         @ray.remote(num_cpus=1, max_retries=1)
         def remote(job: Job) -> Graded:
             nursery.sweep()  # Ray kills its workers, so they clean up nothing
-            own = nursery.shared(modules, job.unsafe)  # started once in each of Ray's worker processes
+            own = nursery.shared(modules, job.unsafe, run)  # started once in each of Ray's worker processes
             return grade(job, own and own.folder)
 
         self._grade = remote
+
+    def _connect(self, address: str, **settings: object) -> None:
+        """Connects to a cluster. One that is started here is tried a few times, as Ray gives up early."""
+        for left in reversed(range(RAY_STARTS if address == "local" else 1)):
+            try:
+                self._ray.init(address, **settings)
+                return
+            except Exception:
+                self._ray.shutdown()
+                if not left:
+                    raise
+                print("Ray did not start in its time, trying again", file=sys.stderr)
 
     def __enter__(self) -> RayPool:
         return self
@@ -203,8 +227,9 @@ class RayPool:
                 running[self._grade.remote(refused(job))] = refused(job)
 
     def close(self) -> None:
-        """Leaves the cluster."""
+        """Leaves the cluster. What is left on its other machines the next run there removes."""
         self._ray.shutdown()
+        nursery.sweep(self._run, patience=30)
 
 
 if __name__ == "__main__":

@@ -33,8 +33,8 @@ RENAMED_FILES = (  # outside, inside
     ("autograder/sandbox/check_inside.py", "autograder/check.py"),
     ("autograder/sandbox/zygote.py", ZYGOTE),
 )
-# What it takes to make namespaces and mounts, to forbid further ones, and to give these rights up.
-NESTING = ("CAP_SYS_ADMIN", "CAP_SYS_RESOURCE", "CAP_SETPCAP")
+# What it takes to make namespaces (whose users may be our user) and mounts, to forbid further ones, and to give it up.
+NESTING = ("CAP_SYS_ADMIN", "CAP_SYS_RESOURCE", "CAP_SETPCAP", "CAP_SETFCAP")
 SYSTEM_FILES = ("/etc/ld.so.cache", "/etc/alternatives", "/etc/localtime", "/etc/fonts")
 
 

@@ -5,6 +5,7 @@ Nothing that the kernel says is trusted: messages are for display, and a kernel 
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 import time
@@ -12,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from queue import Empty
 
+import zmq
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import KernelManager
 from nbformat import NotebookNode
@@ -69,8 +71,6 @@ class SandboxedKernel:
                 sys.executable,
                 "-m",
                 "ipykernel_launcher",
-                "-f",
-                "{connection_file}",
                 "--HistoryManager.enabled=False",
             ],
             language="python",
@@ -90,11 +90,14 @@ class SandboxedKernel:
     def __enter__(self) -> SandboxedKernel:
         self._manager.start_kernel()
         self._client = self._manager.client()
+        # Never connect a second time: then submitted code might have put something else there.
+        self._client.context.setsockopt(zmq.RECONNECT_IVL, -1)
         self._client.start_channels(stdin=False, hb=False)
         if not self._is_ready():
-            complaint = self._provisioner.complaint()
             self._close()
-            raise SandboxUnavailable(f"the sandboxed kernel did not start\n{complaint}")
+            raise SandboxUnavailable(
+                f"the sandboxed kernel did not answer\n{self._provisioner.process.complaint}"
+            )
         self._provisioner.process.cpu_seconds(whole=True)  # finds its processes, now that all are there
         self._deadline = time.monotonic() + self.limits.seconds_total
         return self
@@ -121,13 +124,22 @@ class SandboxedKernel:
 
     @property
     def room(self) -> Path:
-        """The private directory: what we put in, and its path as the kernel sees it."""
-        return self._provisioner.room
+        """The private directory, as the kernel sees it."""
+        return self._provisioner.inside
 
-    @property
-    def answers(self) -> Path:
-        """What the kernel wrote. Nothing in it is trusted."""
-        return self._provisioner.outside / "answers"
+    def ask(self, request: bytes) -> None:
+        """Puts a request where the kernel can read it, at `room`/requests/request, and takes away the last answer."""
+        os.ftruncate(self._provisioner.opened.answer, 0)
+        os.ftruncate(self._provisioner.request, 0)
+        with open(self._provisioner.request, "wb", closefd=False) as stream:
+            stream.seek(0)
+            stream.write(request)
+
+    def answer(self, limit: int) -> bytes:
+        """What the kernel wrote to `room`/answers/answer, one byte more than `limit` at most. Nothing in it is trusted."""
+        with open(self._provisioner.opened.answer, "rb", closefd=False) as stream:
+            stream.seek(0)
+            return stream.read(limit + 1)
 
     def execute(self, code: str, seconds: float) -> Execution:
         """Runs code, for at most `seconds` and the kernel's total.
@@ -145,12 +157,13 @@ class SandboxedKernel:
         request = self._client.execute(code, store_history=False, allow_stdin=False, stop_on_error=False)
         execution = Execution()
         output = _Output(execution.outputs, self.limits.output)
-        if self._listen(request, output, min(seconds, left), execution):
+        if self._listen(request, output, min(seconds, left), execution) or self._has_died(execution):
             return execution
         message = f"your code ran longer than {min(seconds, left):g} s and was stopped"
         self._client.control_channel.send(self._client.session.msg("interrupt_request"))
         if self._listen(request, output, self.limits.seconds_grace, execution):
-            execution.status, execution.message = "time limit", message
+            if not self.ending:
+                execution.status, execution.message = "time limit", message
             return execution
         return self._kill(
             execution, f"{message}; it did not heed the interrupt, so nothing after it could run"
@@ -169,8 +182,7 @@ class SandboxedKernel:
             try:
                 message = self._client.get_iopub_msg(timeout=min(max(seconds - passed, 0.05), _POLL))
             except Empty:
-                if self._provisioner.process.poll() is not None:
-                    self._record_death(execution)
+                if self._has_died(execution):
                     return True
                 continue
             if message["parent_header"].get("msg_id") != request:
@@ -178,6 +190,7 @@ class SandboxedKernel:
             content = message["content"]
             if message["msg_type"] == "status":
                 if content.get("execution_state") == "idle":
+                    self._has_died(execution)  # or one of its processes was killed for memory
                     return True
             elif message["msg_type"] == "error":
                 execution.status = "error"
@@ -186,9 +199,12 @@ class SandboxedKernel:
             else:
                 output.add(message)
 
-    def _record_death(self, execution: Execution) -> None:
+    def _has_died(self, execution: Execution) -> bool:
+        """Whether the kernel is gone; then the execution says why, and so does `ending`."""
         process = self._provisioner.process
-        code = process.returncode
+        code = process.poll()
+        if code is None:
+            return False
         if process.reason == "memory":
             execution.status = "memory limit"
             execution.message = (
@@ -202,6 +218,7 @@ class SandboxedKernel:
             execution.status = "crashed"
             execution.message = f"the Python process ended ({cause}), so nothing after it could run"
         self.ending = StudentFailure(execution.status, execution.message)
+        return True
 
     def _kill(self, execution: Execution, message: str) -> Execution:
         self._provisioner.process.kill()
@@ -210,9 +227,11 @@ class SandboxedKernel:
         return execution
 
     def _close(self) -> None:
-        self._client.stop_channels()
+        # Not stop_channels, which connects to the sockets that were never in use before it closes them.
+        self._client.context.destroy(linger=0)
         self._provisioner.process.kill()
         self._provisioner.process.wait()
+        self._manager.transport = "tcp"  # or it would look for sockets to remove, where submitted code was
         self._manager.cleanup_resources()
 
 

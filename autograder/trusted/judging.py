@@ -134,14 +134,29 @@ def compare(
         fail(*_around_first_difference(have, want, atol, rtol))
 
 
-def attempt(student: Student, probe: str, *, tried: str, expected: str, hint: str, **inputs: object) -> Reply:
-    """Runs a probe whose raising an error is itself a known mistake, told with its hint."""
+def attempt(
+    student: Student,
+    probe: str,
+    *,
+    tried: str,
+    expected: str,
+    hint: str,
+    says: str = "",
+    **inputs: object,
+) -> Reply:
+    """Runs a probe whose raising an error is itself a known mistake, told with its hint.
+
+    Args:
+        says: what the error's text contains where it is that mistake; every other error gets no hint.
+    """
     try:
         return student.run(probe, **inputs)
     except StudentFailure as failure:
         if failure.verdict != "failed" or failure.unsolved:
             raise
-        raise JudgeFailure(tried, failure.message, expected, hint) from None
+        raise JudgeFailure(
+            tried, failure.message, expected, hint if says in failure.message else ""
+        ) from None
 
 
 def close(got: object, expected: object, atol: float = 1e-5, rtol: float = 1e-4) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from dataclasses import dataclass
 
+from gcb6206.env_configs.config import check_fields
 from gcb6206.envs.realm.env import RealmVectorEnv
 from gcb6206.envs.realm.options import TREASURES, RealmOptions
 from gcb6206.envs.realm.rewards import SHAPED, check_weights
@@ -77,18 +78,12 @@ class RealmConfig:
     """One backbone for actor and critic."""
 
     def __post_init__(self):
-        for name in ("total_steps", "num_envs", "n_steps", "n_epochs", "channels", "hidden_size"):
-            if getattr(self, name) < 1:
-                raise ConfigError(f"{name} is {getattr(self, name)}: expected at least 1")
-        for name in ("gamma", "gae_lambda", "random_start_fraction"):
-            if not 0.0 <= getattr(self, name) <= 1.0:
-                raise ConfigError(f"{name} is {getattr(self, name)}: expected a number from 0 to 1")
-        for name in ("learning_rate", "clip_range", "max_grad_norm"):
-            if getattr(self, name) is not None and not getattr(self, name) > 0:
-                raise ConfigError(f"{name} is {getattr(self, name)}: expected above 0")
-        for name in ("learning_rate_final", "ent_coef", "ent_coef_final", "vf_coef"):
-            if getattr(self, name) is not None and not getattr(self, name) >= 0:
-                raise ConfigError(f"{name} is {getattr(self, name)}: expected at least 0")
+        check_fields(self, {
+            "at least 1": "total_steps num_envs n_steps n_epochs channels hidden_size",
+            "a number from 0 to 1": "gamma gae_lambda random_start_fraction",
+            "above 0": "learning_rate clip_range max_grad_norm",
+            "at least 0": "learning_rate_final ent_coef ent_coef_final vf_coef",
+        })  # fmt: skip
         rollout = self.n_steps * self.num_envs
         if self.total_steps < rollout:
             raise ConfigError(

@@ -1,23 +1,20 @@
-"""Train on Return to the Realm: ``python -m gcb6206.scripts.train_realm -cfg experiments/realm/small.yaml``."""
+"""Train on Return to the Realm: ``python -m gcb6206.scripts.train_realm -cfg experiments/realm/small.yaml``.
+It trains whatever fills the exercises of homework 1. -cfg FILE.yaml --help shows that file's values.
+"""
 
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import sys
 from pathlib import Path
+from typing import Annotated
+
+from tyro.conf import arg
 
 from gcb6206.agents.realm_agent import RealmAgent
 from gcb6206.runs import realm as realm_run
-from gcb6206.scripts.scripting_utils import (
-    exit_status,
-    make_config,
-    open_log,
-    positive,
-    prepare_run,
-    run_parser,
-)
-
-BASES = ("realm",)
+from gcb6206.scripts.scripting_utils import RunFlags, exit_status, make_config, start_run
 
 
 def run_training(config: dict, logger, args: argparse.Namespace) -> RealmAgent:
@@ -39,44 +36,31 @@ def run_training(config: dict, logger, args: argparse.Namespace) -> RealmAgent:
     return run.agent
 
 
-def make_parser() -> argparse.ArgumentParser:
-    """The command line; what it does not know are fields of the configuration."""
-    parser = run_parser(
-        "train_realm",
-        "Train a PPO agent on the realm with whatever fills the exercises of homework 1.",
-        BASES,
-    )
-    parser.add_argument(
-        "--num_eval_episodes", "-neval", type=positive, default=20, help="greedy episodes in each (20)"
-    )
-    parser.add_argument(
-        "--num_render_episodes", "-nvid", type=int, default=0, help="videos of the trained agent (0)"
-    )
-    parser.add_argument(
-        "--checkpoint_interval",
-        type=int,
-        default=100_000,
-        help="steps between checkpoints, each of which begins new episodes; 0 for none (100000)",
-    )
-    parser.set_defaults(eval_interval=100_000)
-    return parser
+@dataclasses.dataclass(frozen=True)
+class Flags(RunFlags):
+    """How to run it."""
+
+    eval_interval: Annotated[int, arg(aliases=("-ei",))] = 100_000
+    """steps between evaluations"""
+    num_eval_episodes: Annotated[int, arg(aliases=("-neval",))] = 20
+    """greedy episodes in each evaluation"""
+    num_render_episodes: Annotated[int, arg(aliases=("-nvid",))] = 0
+    """videos of the trained agent"""
+    checkpoint_interval: int = 100_000
+    """steps between checkpoints, each of which begins new episodes; 0 for none"""
+
+    HOMEWORKS, BASES, KIND = ("hw1",), ("realm",), "realm"
+    KEPT = ("seed", "eval_interval", "num_eval_episodes", "num_render_episodes", "checkpoint_interval")
+    LIMITS = {
+        **RunFlags.LIMITS,
+        "at least 1": "eval_interval num_eval_episodes",
+        "at least 0": "num_render_episodes checkpoint_interval",
+    }
 
 
 def start(words: list[str] | None = None) -> Path:
-    """Run what a command line asks for; the run's directory.
-
-    Raises:
-        ConfigError, CheckpointError, ValueError, ExerciseNotSolved: the request cannot be served.
-    """
-    args, rest = make_parser().parse_known_args(words)
-    config, args, log_dir = prepare_run(args, rest, "hw1", "ppo", BASES)
-    kept = ("seed", "eval_interval", "num_eval_episodes", "num_render_episodes", "checkpoint_interval")
-    logger = open_log(config, args, log_dir, kept)
-    try:
-        run_training(config, logger, args)
-    finally:
-        logger.close()
-    return log_dir
+    """Run what a command line asks for; the run's directory."""
+    return start_run(Flags, words, lambda config, flags: None, run_training, use_underscores=True)
 
 
 def load_agent(log_dir: str | Path) -> RealmAgent:
@@ -85,13 +69,10 @@ def load_agent(log_dir: str | Path) -> RealmAgent:
     Raises:
         ConfigError, CheckpointError: there is no run in that directory, or its checkpoint is missing or damaged.
     """
-    return realm_run.load_agent(make_config(Path(log_dir) / "config.yaml", None, BASES), log_dir)
+    return realm_run.load_agent(make_config(Path(log_dir) / "config.yaml", None, Flags.BASES), log_dir)
 
 
-def main(words: list[str] | None = None) -> int:
-    """The command line: exit status 0, or 2 with one line that says what was wrong."""
-    return exit_status(start, words)
-
+main = exit_status(start)
 
 if __name__ == "__main__":
     sys.exit(main())

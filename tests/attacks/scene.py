@@ -511,6 +511,6 @@ def grader_memory(root: int) -> int:
             above = parents[above]
         with contextlib.suppress(OSError, IndexError):
             if above == root and os.readlink(f"/proc/{number}/ns/pid") == ours:
-                text = Path(f"/proc/{number}/smaps_rollup").read_text()
+                text = Path(f"/proc/{number}/smaps_rollup").read_text(encoding="utf-8")
                 total += 1024 * int(re.search(r"^Pss: +(\d+)", text, flags=re.MULTILINE)[1])
     return total

@@ -11,6 +11,7 @@ among the paths that take all treasures with at most one flash there is no short
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass
 
@@ -139,9 +140,9 @@ class Ways:
             walked = self.tour(treasures) if 0 not in places else None
             if walked is not None:
                 legs = [self.layout.start, *walked, self.layout.end]
-                gains = [self.between[a, b] - self.flashed_between[a, b] for a, b in zip(legs, legs[1:])]
+                gains = [self.between[a, b] - self.flashed_between[a, b] for a, b in itertools.pairwise(legs)]
                 leg = int(np.argmax(gains))
-                cost = sum(self.between[a, b] for a, b in zip(legs, legs[1:])) - gains[leg]
+                cost = sum(self.between[a, b] for a, b in itertools.pairwise(legs)) - gains[leg]
                 found.append((cost, [*walked, self.layout.end], leg))
         found.sort(key=lambda item: item[0])
         unique = []
