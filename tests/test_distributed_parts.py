@@ -130,9 +130,12 @@ def test_a_resumed_buffer_still_refuses_what_it_had():
     run(buffer, 6)
     again = TrajectoryBuffer(4, 2)
     again.load_state(buffer.state())
-    assert not again.insert(item(5)) and again.insert(item(6)) and not again.should_train()
-    again.insert(item(7))
-    assert again.should_train() and again.counts["inserted"] == 8
+    assert not again.insert(item(5))
+    for number in range(6, 10):
+        assert not again.should_train() and again.insert(item(number))
+    assert again.should_train() and again.counts["inserted"] == 10
+    again.sample(), buffer.clear()
+    assert not again.should_train() and not buffer.should_train() and len(buffer) == 0
 
 
 @pytest.mark.parametrize(
@@ -193,17 +196,16 @@ def test_with_the_same_policy_targets_are_those_of_gae(seed, gamma, trace_lambda
     solutions.load("hw1")
     sample = drawn(seed)
     targets, advantages = vtrace(np.zeros((7, 3)), *sample, gamma, trace_lambda)
-    np.testing.assert_allclose(targets, compute_gae(*sample, gamma, trace_lambda)[1], atol=1e-12)
-    targets, advantages = vtrace(np.zeros((7, 3)), *sample, gamma)
-    np.testing.assert_allclose(advantages + sample[1], targets, atol=1e-12)
+    expected = compute_gae(*sample, gamma, trace_lambda)
+    np.testing.assert_allclose((advantages, targets), expected, atol=1e-12)
 
 
 @settings(max_examples=40, deadline=None)
 @given(st.integers(0, 10**6), st.floats(0.3, 3), st.floats(0.3, 3))
-def test_targets_are_the_papers_sum(seed, clip_rho, clip_c):
+def test_targets_are_the_papers_sum_and_advantages_mix_in_lambda(seed, clip_rho, clip_c):
     rewards, values, next_values, terminated, truncated = sample = drawn(seed)
     log_ratio = np.random.default_rng(seed + 1).normal(size=(7, 3))
-    targets, _ = vtrace(log_ratio, *sample, 0.9, 0.8, clip_rho, clip_c)
+    targets, advantages = vtrace(log_ratio, *sample, 0.9, 0.8, clip_rho, clip_c)
     ratio = np.exp(log_ratio)
     for n in range(3):
         for s in range(7):
@@ -216,6 +218,12 @@ def test_targets_are_the_papers_sum(seed, clip_rho, clip_c):
                     break
                 weight *= 0.8 * min(clip_c, ratio[t, n])
             assert targets[s, n] == pytest.approx(total, abs=1e-9)
+            following = 0.0 if terminated[s, n] else next_values[s, n]
+            if s < 6 and not (terminated[s, n] or truncated[s, n]):
+                following = 0.2 * following + 0.8 * targets[s + 1, n]
+            rho = min(clip_rho, ratio[s, n])
+            expected = rho * (rewards[s, n] + 0.9 * following - values[s, n])
+            assert advantages[s, n] == pytest.approx(expected, abs=1e-9)
 
 
 def test_an_action_that_is_given_up_weighs_nothing():

@@ -22,9 +22,10 @@ def vtrace(
         rho_t   = min(clip_rho, pi(a|s) / mu(a|s)),   c_t = lambda * min(clip_c, pi(a|s) / mu(a|s))
         delta_t = rho_t * (r_t + gamma * V(s_{t+1}) - V(s_t))              V(s_{t+1}) is 0 where t terminated
         v_t     = V(s_t) + delta_t + gamma * c_t * (v_{t+1} - V(s_{t+1}))  the last part is 0 where an episode ended
-        A_t     = rho_t * (r_t + gamma * v_{t+1} - V(s_t))                 v_{t+1} is V(s_{t+1}) where one was cut
+        A_t     = delta_t + gamma * lambda * rho_t * (v_{t+1} - V(s_{t+1}))                              likewise
 
-    Where both policies are the same, v_t is the return of GAE with the same lambda; with lambda 1 so is A_t + V(s_t).
+    Where both policies are the same, A_t is the advantage of GAE with the same lambda, and v_t its return. The paper has
+    lambda 1 in A_t.
 
     >>> ones = np.ones((3, 1))
     >>> never = np.zeros((3, 1), bool)
@@ -48,14 +49,14 @@ def vtrace(
     following = next_values * ~terminated
     same_episode = ~(terminated | truncated)
     deltas = rho * (rewards + gamma * following - values)
-    targets, next_targets = np.empty_like(deltas), np.empty_like(deltas)
+    targets, advantages = np.empty_like(deltas), np.empty_like(deltas)
     excess = np.zeros_like(deltas[0])  # v_{t+1} - V(s_{t+1})
     for t in reversed(range(len(rewards))):
-        carried = excess * same_episode[t]
-        next_targets[t] = following[t] + carried
-        excess = deltas[t] + gamma * c[t] * carried
+        carried = gamma * excess * same_episode[t]
+        advantages[t] = deltas[t] + trace_lambda * rho[t] * carried
+        excess = deltas[t] + c[t] * carried
         targets[t] = values[t] + excess
-    return targets, rho * (rewards + gamma * next_targets - values)
+    return targets, advantages
 
 
 def effective_sample_size(log_ratio: np.ndarray) -> float:

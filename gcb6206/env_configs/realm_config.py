@@ -10,6 +10,7 @@ from gcb6206.envs.realm.env import RealmVectorEnv
 from gcb6206.envs.realm.options import TREASURES, RealmOptions
 from gcb6206.envs.realm.rewards import SHAPED, check_weights
 from gcb6206.errors import ConfigError
+from gcb6206.infrastructure.distributed.buffer import TrajectoryBuffer
 from gcb6206.networks.optimizers import LeanAdam
 
 
@@ -70,6 +71,8 @@ class RealmConfig:
     """Largest norm of the gradient; None does not clip."""
     normalize_advantages: bool = False
     """Bring each minibatch's advantages to mean 0 and standard deviation 1."""
+    greedy_evaluation: bool = False
+    """Take the likeliest action in evaluations; otherwise draw from the policy, which gets stuck less."""
     channels: int = 8
     """Channels of the first convolution; the other two have twice as many."""
     hidden_size: int = 128
@@ -126,6 +129,7 @@ class RealmConfig:
             "make_envs": functools.partial(RealmVectorEnv, rewards={**SHAPED, **(self.rewards or {})}),
             "options": self.options(),
             "eval_map_seed": self.eval_map_seed,
+            "greedy_evaluation": self.greedy_evaluation,
             "curriculum": self.curriculum,
             "random_start_fraction": self.random_start_fraction,
             "policy_kwargs": {
@@ -145,3 +149,53 @@ class RealmConfig:
             "n_steps": self.n_steps,
             "log_name": self.exp_name or built,
         }
+
+
+@dataclass(frozen=True)
+class RealmDistributedConfig(RealmConfig):
+    """The same with the notes' roles: workers act with weights of the model pool, a learner trains out of a buffer."""
+
+    num_workers: int = 8
+    """Environment workers (aisrv), each with num_envs games of its own."""
+    replay_buffer_capacity: int = 24
+    """Trajectories in the buffer; one is n_steps steps of a worker's games."""
+    train_batch_size: int = 8
+    """Trajectories in one training, at most replay_buffer_capacity."""
+    preload_ratio: float = 1.0
+    """The first training waits for replay_buffer_capacity // preload_ratio trajectories."""
+    production_consume_ratio: float = 1.0
+    """Samples for each trajectory that came."""
+    sampler: str = "Uniform"
+    """"Uniform" draws different trajectories, "Fifo" takes the oldest, each once."""
+    dump_model_freq: int = 2
+    """Trainings from one publication of the weights to the next."""
+    model_sync_interval: int = 8
+    """Trajectories from one look of the actor into the model pool to the next."""
+    max_lag: int | None = None
+    """Trajectories that are more versions old than this are dropped; none: none is."""
+    vtrace: bool = False
+    """Correct for the lag by V-trace in the place of generalised advantage estimation."""
+
+    def __post_init__(self):
+        super().__post_init__()
+        check_fields(self, {
+            "at least 1": "num_workers dump_model_freq model_sync_interval",
+            "at least 0": "max_lag",
+        })  # fmt: skip
+        self.make_buffer(seed=0)
+
+    def make_buffer(self, seed: int) -> TrajectoryBuffer:
+        """An empty buffer."""
+        return TrajectoryBuffer(
+            self.replay_buffer_capacity,
+            self.train_batch_size,
+            self.preload_ratio,
+            self.production_consume_ratio,
+            self.sampler,
+            seed,
+        )
+
+    def build(self) -> dict:
+        """The run's parts: what ``RealmDistributedRun`` takes as ``config``."""
+        names = ("num_workers", "dump_model_freq", "model_sync_interval", "max_lag", "vtrace", "make_buffer")
+        return {**super().build(), **{name: getattr(self, name) for name in names}}

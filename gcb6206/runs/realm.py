@@ -59,7 +59,9 @@ class RealmCollector:
 
         Returns:
             Arrays ``(T, N, ...)`` as ``RealmAgent.prepare`` takes them. Where an episode was cut short,
-            ``next_values`` holds the value of its own last observation.
+            ``next_values`` holds the value of its own last observation. For learners that value anew: the
+            observation after the last step, ``last_observation`` ``(N, ...)``, and those at which episodes were cut,
+            ``cut_observations`` ``(cuts, ...)``, in the order of time and game.
         """
         number = self.env.num_envs
         noise = agent.policy.noise(self.n_steps, number)
@@ -68,6 +70,7 @@ class RealmCollector:
         log_probs, values, next_values = np.empty((3, self.n_steps, number), np.float32)
         rewards = np.empty((self.n_steps, number))
         terminated, truncated = np.empty((2, self.n_steps, number), bool)
+        cuts = [np.empty((0, self._observation.shape[1]), np.uint8)]
         for t in range(self.n_steps):
             observations[t] = self._observation
             actions[t], log_probs[t], values[t] = agent.act(self._observation, noise[t])
@@ -78,7 +81,8 @@ class RealmCollector:
             cut = np.flatnonzero(truncated[t])
             if len(cut):
                 last = [info["final_obs"][i] for i in cut]
-                next_values[t, cut] = agent.values(pack({k: np.stack([o[k] for o in last]) for k in last[0]}))
+                cuts.append(pack({name: np.stack([each[name] for each in last]) for name in last[0]}))
+                next_values[t, cut] = agent.values(cuts[-1])
         following = np.concatenate([values[1:], agent.values(self._observation)[None]])
         return {
             "observations": observations,
@@ -89,6 +93,8 @@ class RealmCollector:
             "rewards": rewards,
             "terminated": terminated,
             "truncated": truncated,
+            "last_observation": self._observation.copy(),
+            "cut_observations": np.concatenate(cuts),
         }
 
     def _note(self, info: dict) -> None:
@@ -115,6 +121,7 @@ class RealmRun(Run):
         """Make games, agent and collector."""
         ptu.init_gpu(use_gpu=False)
         self.env = make_games(self.config, self.config["num_envs"])
+        self.envs = [self.env]
         self.agent = make_agent(self.config)
         self.collector = RealmCollector(self.env, self.config["n_steps"])
         self._steps_each = self.config["num_envs"] * self.config["n_steps"]
@@ -140,7 +147,8 @@ class RealmRun(Run):
         progress, phases = self.done / self.total, self.config["curriculum"]
         start = "random" if progress < self.config["random_start_fraction"] else self.config["options"].start
         phase = phases[min(int(progress * len(phases)), len(phases) - 1)]
-        self.env.change(treasure_num=phase, start=start)
+        for env in self.envs:
+            env.change(treasure_num=phase, start=start)
 
     def collect(self) -> dict[str, torch.Tensor]:
         """Play one rollout; the samples that ``agent.update`` learns from."""
@@ -171,29 +179,31 @@ class RealmRun(Run):
             self.figures["score"] = logged["rollout/score"]
 
     def play(self, seed: int) -> tuple[np.ndarray, dict[str, float]]:
-        """Play the evaluation's ``num_eval_episodes`` episodes greedily; the scores. The seed decides nothing here."""
+        """Play the evaluation's ``num_eval_episodes`` episodes; the scores. The episodes are the same every time."""
         if self._eval_env is None:
             self._eval_env = make_eval_games(self.config, self.args.num_eval_episodes)
-        seed = seed_of(self.args.seed, "evaluation")
-        observation, _ = self._eval_env.reset(seed=seed)
+        observation, _ = self._eval_env.reset(seed=seed_of(self.args.seed, "evaluation"))
         if self._planned is None:
             games, options = self._eval_env.games, self._eval_env.options
             layouts = [games.layout(i) for i in range(games.number)]
             self._planned = np.array([planner.plan(layout, options).score for layout in layouts])
-        played = play_episodes(self._eval_env, self.agent, observation)
+        played = play_episodes(self._eval_env, self.agent, observation, self.config["greedy_evaluation"])
         of_planner = float(played["score"].sum() / self._planned.sum())
         self.figures["% of planner"] = 100 * of_planner
         means = {f"eval/{name}": float(values.mean()) for name, values in played.items()}
         return played["score"], {**means, "eval/of_planner": of_planner}
 
     def films(self, wanted: int) -> Iterator[np.ndarray]:
-        """Pictures of greedy episodes."""
+        """Pictures of episodes."""
+        greedy = self.config["greedy_evaluation"]
         for episode in range(wanted):
             env = make_eval_games(self.config, 1, render_mode="rgb_array")
             observation, _ = env.reset(seed=seed_of(self.args.seed, self.done, "film", episode))
             pictures, over = [env.render()[0]], False
             while not over:
-                observation, _, terminated, truncated, info = env.advance(self.agent.greedy(observation))
+                noise = None if greedy else self.agent.policy.noise(1)
+                actions = self.agent.act(pack(observation), noise)[0]
+                observation, _, terminated, truncated, info = env.advance(actions)
                 over = bool(terminated[0] or truncated[0])
                 if over or info["steps"][0] % FILM_EVERY == 0:
                     pictures.append(env.render()[0])
@@ -215,19 +225,22 @@ class RealmRun(Run):
 
 
 def play_episodes(
-    env: RealmVectorEnv, agent: RealmAgent, observation: dict[str, np.ndarray]
+    env: RealmVectorEnv, agent: RealmAgent, observation: dict[str, np.ndarray], greedy: bool
 ) -> dict[str, np.ndarray]:
-    """Play games that have just begun to their ends, greedily; the ended episodes' infos, each ``(N,)``.
+    """Play games that have just begun to their ends; the ended episodes' infos, each ``(N,)``.
 
     Args:
         env: the games; each may go on after its first end.
-        agent: acts without noise.
+        agent: plays.
         observation: what ``reset`` gave.
+        greedy: take the likeliest action; otherwise draw from the policy, with numpy's global stream.
     """
     ended = {name: np.zeros(env.num_envs) for name in EPISODE}
     playing = np.ones(env.num_envs, bool)
     while playing.any():
-        observation, _, terminated, truncated, info = env.step(agent.greedy(observation))
+        noise = None if greedy else agent.policy.noise(env.num_envs)
+        actions = agent.act(pack(observation), noise)[0]
+        observation, _, terminated, truncated, info = env.step(actions)
         over = playing & (terminated | truncated)
         if over.any():
             for name in EPISODE:

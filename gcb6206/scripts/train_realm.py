@@ -14,6 +14,7 @@ from tyro.conf import arg
 
 from gcb6206.agents.realm_agent import RealmAgent
 from gcb6206.runs import realm as realm_run
+from gcb6206.runs import realm_distributed
 from gcb6206.scripts.scripting_utils import RunFlags, exit_status, make_config, start_run
 
 
@@ -28,6 +29,8 @@ def run_training(config: dict, logger, args: argparse.Namespace) -> RealmAgent:
     Returns:
         The trained agent.
     """
+    if "num_workers" in config:
+        return realm_distributed.RealmDistributedRun(config, logger, args).train()
     run = realm_run.RealmRun(config, logger, args)
     for progress in run.updates():
         samples = run.collect()
@@ -43,13 +46,13 @@ class Flags(RunFlags):
     eval_interval: Annotated[int, arg(aliases=("-ei",))] = 100_000
     """steps between evaluations"""
     num_eval_episodes: Annotated[int, arg(aliases=("-neval",))] = 20
-    """greedy episodes in each evaluation"""
+    """episodes in each evaluation"""
     num_render_episodes: Annotated[int, arg(aliases=("-nvid",))] = 0
     """videos of the trained agent"""
     checkpoint_interval: int = 100_000
     """steps between checkpoints, each of which begins new episodes; 0 for none"""
 
-    HOMEWORKS, BASES, KIND = ("hw1",), ("realm",), "realm"
+    HOMEWORKS, BASES, KIND = ("hw1",), ("realm", "realm_distributed"), "realm"
     KEPT = ("seed", "eval_interval", "num_eval_episodes", "num_render_episodes", "checkpoint_interval")
     LIMITS = {
         **RunFlags.LIMITS,

@@ -71,6 +71,7 @@ class TrajectoryBuffer:
         self._items: deque[Trajectory] = deque()
         self._seen: deque[bool] = deque()  # whether a training saw the item
         self._last: dict[int, int] = {}  # each worker's last sequence number
+        self._filling = True  # until the first training
         self._inserted_at_training = 0.0
         names = ("inserted", "sampled", "trainings", "overwritten", "duplicates", "missing")
         self.counts = dict.fromkeys(names, 0)
@@ -98,7 +99,7 @@ class TrajectoryBuffer:
         """Whether a training is due. Asking changes nothing."""
         if len(self._items) < self.train_batch_size:
             return False
-        if self.counts["trainings"] == 0:
+        if self._filling:
             return len(self._items) >= self.preload
         if self.sampler == "Fifo":
             return True
@@ -117,7 +118,8 @@ class TrajectoryBuffer:
                 "ask should_train first"
             )
         due = self.train_batch_size / self.production_consume_ratio
-        if self.counts["trainings"] == 0:
+        if self._filling:
+            self._filling = False
             self._inserted_at_training = float(self.counts["inserted"])
         else:  # what came beyond this training counts for later ones, but for no more than one training or insert
             counted, inserted = self._inserted_at_training, self.counts["inserted"]
@@ -132,6 +134,14 @@ class TrajectoryBuffer:
             self._seen[i] = True
         return [self._items[i] for i in chosen]
 
+    def clear(self) -> None:
+        """Forget the trajectories, not the counters; before the next training the buffer fills up again."""
+        self.counts["overwritten"] += self._seen.count(False)
+        self._items.clear()
+        self._seen.clear()
+        self._filling = True
+        self._inserted_at_training = float(self.counts["inserted"])
+
     @property
     def samples_per_insert(self) -> float:
         """Samples for each insert after the first training was due; NaN before."""
@@ -141,10 +151,12 @@ class TrajectoryBuffer:
         return (self.counts["sampled"] - self.train_batch_size) / counted
 
     def state(self) -> dict:
-        """The counters and each worker's last number, for a checkpoint; trajectories are not kept."""
-        return {"counts": dict(self.counts), "last": dict(self._last)}
+        """Counters, each worker's last number and the draws' generator, for a checkpoint; trajectories are not kept."""
+        random = self._generator.bit_generator.state
+        return {"counts": dict(self.counts), "last": dict(self._last), "random": random}
 
     def load_state(self, state: dict) -> None:
         """Take up what ``state`` gave: with an empty buffer, which fills up again before the next training."""
         self.counts, self._last = dict(state["counts"]), dict(state["last"])
-        self._inserted_at_training = float(self.counts["inserted"])
+        self._generator.bit_generator.state = state["random"]
+        self.clear()

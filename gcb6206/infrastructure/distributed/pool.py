@@ -93,8 +93,12 @@ class ModelPool:
             unfinished.unlink(missing_ok=True)
             return False
         for old in self.versions()[: -self.keep]:
-            (self.directory / f"model-{old:09d}.pt").unlink(missing_ok=True)
+            self.remove(old)
         return True
+
+    def remove(self, version: int) -> None:
+        """Forget a version."""
+        (self.directory / f"model-{version:09d}.pt").unlink(missing_ok=True)
 
     def versions(self) -> list[int]:
         """The versions there are, rising."""
