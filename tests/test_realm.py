@@ -502,14 +502,15 @@ def test_revisits_count_from_the_fourth_visit():
 
 
 def brute_force(layout, options) -> int:
-    """The fewest steps to take everything and end, over all states there are."""
+    """The fewest steps to take everything and end, over all states there are; the buff comes back or not."""
     walls, places = layout.map.walls[None], layout.map.places
-    states = {(*places[layout.start].tolist(), 0, False, 0, False)}
+    respawn = options.buff_respawn or 10**6
+    states = {(*places[layout.start].tolist(), 0, False, 0, 0)}
     seen = set(states)
     whole = (1 << len(layout.treasures)) - 1
     for step in range(1, options.max_step):
         reached = set()
-        for x, y, taken, flashed, fast_until, buffed in states:
+        for x, y, taken, flashed, fast_until, buff_at in states:
             here = np.array([[x, y]] * 8)
             slot, ways = np.zeros(8, int), np.arange(8)
             moves = [
@@ -525,11 +526,11 @@ def brute_force(layout, options) -> int:
                     if now == whole:
                         return step
                     continue
-                until, has_buff = fast_until, buffed
-                if near[0] and not buffed:
-                    until, has_buff = step + options.buff_duration, True
-                until = until if until > step else 0
-                state = (*position.tolist(), now, has_flashed, until, has_buff)
+                until, back = fast_until, buff_at
+                if near[0] and step - 1 >= buff_at:
+                    until, back = step + options.buff_duration, step + respawn
+                until, back = (value if value > step else 0 for value in (until, back))
+                state = (*position.tolist(), now, has_flashed, until, back)
                 if state not in seen:
                     seen.add(state)
                     reached.add(state)
@@ -551,10 +552,12 @@ SMALL = {  # map, sites, treasures
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", SMALL)
-def test_on_small_maps_the_planner_is_as_good_as_brute_force(name):
+@pytest.mark.parametrize(
+    "name, respawn", [*((name, None) for name in SMALL), ("around a wall, with the buff", 4)]
+)
+def test_on_small_maps_the_planner_is_as_good_as_brute_force(name, respawn):
     rows, sites, treasures = SMALL[name]
-    options = RealmOptions(max_step=60, buff_duration=3)
+    options = RealmOptions(max_step=60, buff_duration=3, buff_respawn=respawn)
     layout = Layout(map_by_hand(rows, sites), 2, 1, treasures)
     fewest = brute_force(layout, options)
     best = game.score(len(treasures), fewest, 60)
@@ -562,6 +565,12 @@ def test_on_small_maps_the_planner_is_as_good_as_brute_force(name):
     assert exact.score == pytest.approx(best) and len(exact.actions) == fewest
     assert best <= planner.upper_bound(layout, options) <= best + 0.2 * 8
     assert best - 0.2 * 2 <= planner.plan(layout, options).score <= best
+
+
+def test_an_exact_search_of_a_large_map_is_refused():
+    (layout,) = draw_layouts(1, 0, size=64)
+    with pytest.raises(ValueError, match="14 sites, 2000 steps.*lower max_step"):
+        planner.plan(layout, RealmOptions(size=64), resolution=1, margin=np.inf)
 
 
 def test_planner_beats_the_heuristics_and_stays_below_the_bound():

@@ -155,6 +155,7 @@ def test_an_update_makes_likelier_what_was_better_than_expected(solved):
         ({"treasure_curriculum": "nrom"}, "treasure_num is 'nrom'"),
         ({"size": 10}, "size is 10"),
         ({"env_kwargs": {"flash": 3}}, "flash"),
+        ({"env_kwargs": {"size": 64}}, "env_kwargs holds size"),
         ({"rewards": {"tresure": 1.0}}, "tresure.*treasure"),
         ({"gamma": 1.5}, "gamma is 1.5"),
         ({"total_steps": 10}, "total_steps is 10"),

@@ -114,6 +114,9 @@ class RealmConfig:
         """The training's games, with some options changed."""
         names = ("size", "map_seed", "num_maps", "max_step", "treasure_num")
         own = {name: getattr(self, name) for name in names}
+        twice = set(own) & set(self.env_kwargs or {})
+        if twice:
+            raise ConfigError(f"env_kwargs holds {min(twice)}, which is a field of its own: set that one")
         return RealmOptions().changed({**(self.env_kwargs or {}), **own, **changes})
 
     def build(self) -> dict:

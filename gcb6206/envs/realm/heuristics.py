@@ -40,16 +40,15 @@ class Tour:
     """A player that follows the shortest tour; each game's is worked out when its episode begins."""
 
     def __init__(self):
-        self._orders: dict[tuple, list[int]] = {}
+        self._orders: dict[int, list[int]] = {}
 
     def __call__(self, games: RealmGames) -> np.ndarray:
         """Actions ``(N,)`` towards the first treasure of the tour that is left."""
         targets = games.end.copy()
         for i in games.rows:
-            key = (games.slot[i], id(games.maps[games.slot[i]]), games.start[i], games.end[i])
             if games.steps[i] == 0:
-                self._orders[i, key] = shortest_tour(games.layout(i))
-            targets[i] = next((site for site in self._orders[i, key] if games.present[i, site]), games.end[i])
+                self._orders[i] = shortest_tour(games.layout(i))
+            targets[i] = next((site for site in self._orders[i] if games.present[i, site]), games.end[i])
         return head_for(games, targets)
 
 

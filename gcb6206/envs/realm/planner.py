@@ -20,7 +20,7 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 
 from gcb6206.envs.realm import heuristics
-from gcb6206.envs.realm.game import TRIGGER, Layout, flash, score, walk
+from gcb6206.envs.realm.game import NEVER, TRIGGER, Layout, flash, score, walk
 from gcb6206.envs.realm.maps import CELL, NEIGHBOURS, SITES
 from gcb6206.envs.realm.options import RealmOptions
 
@@ -188,8 +188,16 @@ def search(
     position = places[layout.start][None].copy()
     taken = np.zeros((1, SITES), bool)
     stage, flashed = np.zeros(1, int), np.zeros(1, bool)
-    fast_until, buff_taken = np.zeros(1, int), np.zeros(1, bool)
-    seen: set | np.ndarray = np.empty(0, np.int64)
+    fast_until, buff_at = np.zeros((2, 1), int)
+    respawn = NEVER if options.buff_respawn is None else options.buff_respawn
+    span = realm.size * CELL // resolution + 1
+    states = (2 ** (len(order) + 1) * (options.max_step + 1) ** 2 if exact else 8 * len(order)) * span**2
+    if states >= 2**63:
+        raise ValueError(
+            f"an exact search over {len(order)} sites, {options.max_step} steps and a map of {realm.size} cells has "
+            "more states than numbers: lower max_step, or give a margin"
+        )
+    seen = np.empty(0, np.int64)
     history = []
     for step in range(options.max_step):
         # every state with every move
@@ -208,8 +216,8 @@ def search(
 
         near = ((position[:, None] - places) ** 2).sum(axis=2) <= TRIGGER**2
         taken = taken[parent] | near & wanted
-        fresh = near[:, 0] & ~buff_taken[parent]
-        buff_taken = buff_taken[parent] | fresh
+        fresh = near[:, 0] & (step >= buff_at[parent])
+        buff_at = np.where(fresh, step + 1 + respawn, buff_at[parent])
         fast_until = np.where(fresh, step + 1 + options.buff_duration, fast_until[parent])
         stage = (~taken[:, order]).argmax(axis=1)  # the first that is left
         complete = taken[:, order[:-1]].all(axis=1)
@@ -234,18 +242,15 @@ def search(
             near_best = estimate <= estimate.min(initial=np.inf) + margin
             keep, estimate = keep[near_best], estimate[near_best]
             keep = keep[np.argsort(estimate, kind="stable")]
-        still_fast = step + 1 < fast_until[keep]
+        fast, gone = step + 1 < fast_until[keep], step + 1 < buff_at[keep]
         if exact:  # states differ by all that matters
-            reached = taken[keep][:, order] @ (1 << np.arange(len(order)))
-            buffed, most = (
-                np.where(still_fast, fast_until[keep], 0),
-                options.max_step + options.buff_duration + 1,
-            )
+            reached, most = taken[keep][:, order] @ (1 << np.arange(len(order))), options.max_step + 1
+            fast = np.where(fast, np.minimum(fast_until[keep], most - 1), 0)
+            gone = np.where(gone, np.minimum(buff_at[keep], most - 1), 0)
         else:
-            reached, buffed, most = stage[keep], still_fast, 2
+            reached, most = stage[keep], 2
         x, y = (position[keep] // resolution).T
-        span = realm.size * CELL // resolution + 1
-        key = ((reached * 2 + flashed[keep]) * most + buffed) * 2 + buff_taken[keep]
+        key = ((reached * 2 + flashed[keep]) * most + fast) * most + gone
         key = (key * span + x) * span + y
         _, first = np.unique(key, return_index=True)
         first = first[~np.isin(key[first], seen, assume_unique=True)]
@@ -255,7 +260,7 @@ def search(
         keep = keep[first]
         history.append((parent[keep], action[keep]))
         position, taken, stage, flashed = position[keep], taken[keep], stage[keep], flashed[keep]
-        fast_until, buff_taken = fast_until[keep], buff_taken[keep]
+        fast_until, buff_at = fast_until[keep], buff_at[keep]
     return None
 
 
@@ -289,16 +294,16 @@ def upper_bound(layout: Layout, options: RealmOptions) -> float:
     gaps = site_gaps(layout)
     treasures = list(layout.treasures)
     n = len(treasures)
-    flashes = 1 + (options.max_step - 1) // options.flash_cooldown
+    flashes = min(1 + (options.max_step - 1) // options.flash_cooldown, n + 1)  # more shorten nothing
     start, end = layout.start, layout.end
     plain = gaps[start, treasures], gaps[np.ix_(treasures, treasures)], gaps[treasures, end], gaps[start, end]
-    tables = _shortened_tables(plain, tuple(0.0 * np.asarray(costs) for costs in plain), min(flashes, n + 1))
+    tables = _shortened_tables(plain, tuple(0.0 * np.asarray(costs) for costs in plain), flashes)
     faster = options.buff_duration * 3 / 7
     best = 0.0
     for mask in range(1 << n):
         least = math.inf
         for f in range(flashes + 1):
-            walked = tables[min(f, len(tables) - 1)][mask] / 1.0001
+            walked = tables[f][mask] / 1.0001
             if options.buff_respawn is None:
                 steps = walked - faster + f
             else:
