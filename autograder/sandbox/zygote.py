@@ -386,8 +386,7 @@ def _run_kernel(argv: list[str], connection: dict, ready: socket.socket) -> None
     sys.argv = argv
     sys.stdin = open(0, encoding="utf-8", closefd=False)
     sys.stdout, sys.stderr = (
-        open(number, "w", encoding="utf-8", buffering=1, closefd=False)
-        for number in (1, 2)
+        open(number, "w", encoding="utf-8", buffering=1, closefd=False) for number in (1, 2)
     )
     kernel = IPKernelApp.instance()
     kernel.initialize(["-f", file, *argv[1:]])

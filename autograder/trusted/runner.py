@@ -142,16 +142,18 @@ def _judged(
     troubled = [result.test for result in results if result.verdict == "error"]
     if not troubled:
         return results
-    with contextlib.suppress(Exception):  # then it stays what it is
-        with student.apart(exercise.partition(".")[0]) as reference:
-            if reference is not student:
-                again = _run_exercise(exercise, _chosen(exercise, troubled), reference, seed)
-                # Of a training, the reference may have bad luck; that it was judged at all is what counts.
-                lucky = exercise.endswith(".convergence")
-                sound = {r.test for r in again if r.verdict == "passed" or (lucky and r.tried)}
-                for result in results:
-                    if result.verdict == "error" and result.test in sound:
-                        _refuse(result)
+    with (
+        contextlib.suppress(Exception),  # then it stays what it is
+        student.apart(exercise.partition(".")[0]) as reference,
+    ):
+        if reference is not student:
+            again = _run_exercise(exercise, _chosen(exercise, troubled), reference, seed)
+            # Of a training, the reference may have bad luck; that it was judged at all is what counts.
+            lucky = exercise.endswith(".convergence")
+            sound = {r.test for r in again if r.verdict == "passed" or (lucky and r.tried)}
+            for result in results:
+                if result.verdict == "error" and result.test in sound:
+                    _refuse(result)
     return results
 
 

@@ -39,7 +39,21 @@ from autograder.trusted.runner import exercises_of, run_judges
 from .scene import HONEST, Scene
 
 CHARACTERS = "aA0 .%/\\\n\r\t\x00\x07\x1b[;=+-@,'\"|\u00e9\u2028\u202e\ud800\U0001f600김"
-KEYS = ["cells", "source", "metadata", "nbgrader", "grade_id", "tags", "outputs", "cell_type", "id", "attachments", "data", "text", "name"]
+KEYS = [
+    "cells",
+    "source",
+    "metadata",
+    "nbgrader",
+    "grade_id",
+    "tags",
+    "outputs",
+    "cell_type",
+    "id",
+    "attachments",
+    "data",
+    "text",
+    "name",
+]
 WORDS = [
     *KEYS,
     "code",

@@ -204,13 +204,13 @@ PAGES = [
         "long runs of dots",
         build=texts(("markdown", "." * 60_000), ("code", "1" + "." * 60_000)),
         unsealed=OWN,
-    ),  # fmt: skip
+    ),
     Attack(
         "page_spaces",
         "long runs of spaces inside a line",
         build=texts(("markdown", "a" + " " * 60_000 + "b")),
         unsealed=OWN,
-    ),  # fmt: skip
+    ),
     Attack(
         "page_begin", "long runs of \\begin{a}", build=texts(("markdown", "\\begin{a}" * 8000)), unsealed=OWN
     ),
@@ -229,7 +229,7 @@ PAGES = [
         deserved=0,
         unsealed=OWN,
         verdicts=("refused",),
-    ),  # fmt: skip
+    ),
     Attack(
         "page_pasted", "pasted pictures, a missing one, and one from elsewhere", build=pasted, unsealed=OWN
     ),
@@ -276,13 +276,13 @@ NAMES = [
         deserved=0,
         unsealed=OWN,
         verdicts=("refused",),
-    ),  # fmt: skip
+    ),
     Attack(
         "zip_long_zip",
         "an uploaded archive with a name of 231 letters",
         build=uploads("n" * 227 + ".zip"),
         unsealed=OWN,
-    ),  # fmt: skip
+    ),
     Attack(
         "zip_backslash",
         "an upload called a\\..\\..\\b.ipynb",
@@ -290,7 +290,7 @@ NAMES = [
         deserved=0,
         unsealed=OWN,
         verdicts=("refused",),
-    ),  # fmt: skip
+    ),
 ]
 
 SECOND = [*KERNEL, *ANSWERS, *PAGES, *NAMES]

@@ -55,7 +55,7 @@ def demand_partition(indices: np.ndarray) -> None:
 
 def together(orders: np.ndarray) -> np.ndarray:
     """How often each pair of samples shares a minibatch, `(samples, samples)`; orders `(calls, rows, batch)`."""
-    calls, rows, batch = orders.shape
+    calls, _, batch = orders.shape
     row = np.argsort(orders.reshape(calls, -1), axis=1) // batch  # each sample's minibatch
     return (row[:, :, None] == row[:, None, :]).sum(axis=0)
 
