@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import os
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -20,6 +23,8 @@ from gcb6206.runs.ppo import PPORun
 from gcb6206.scripts.parse_tensorboard import read_scalars
 from gcb6206.scripts.scripting_utils import make_config, run_log
 from gcb6206.scripts.train import Flags
+
+COURSE = Path(__file__).parents[1]
 
 
 class Counting(Run):
@@ -208,3 +213,22 @@ def test_a_run_that_fails_at_once_leaves_the_folders_that_were_there(tmp_path):
 def test_a_flag_that_takes_lines_says_where_they_go():
     with pytest.raises(ConfigError, match="expected dict, as 'name: value' lines in a YAML file"):
         override(MAPPOConfig(), {"scenario_kwargs": '{"n_agents": 2}'}, "flags")
+
+
+@pytest.mark.parametrize(
+    ("file", "line"),
+    [
+        ("gcb6206/__init__.py", "import gcb6206.runs.ppo"),
+        ("autograder/student_side/student.py", "import solutions.hw1"),
+    ],
+)
+def test_a_package_of_all_and_the_student_s_side_stay_apart(file, line, tmp_path):
+    for name in ("gcb6206", "autograder", "solutions"):
+        shutil.copytree(COURSE / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(COURSE / "pyproject.toml", tmp_path)
+    with (tmp_path / file).open("a", encoding="utf-8") as source:
+        source.write(f"\n{line}\n")
+    words = [Path(sys.executable).with_name("lint-imports"), "--no-logo", "--no-cache"]
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    linted = subprocess.run(words, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert linted.returncode == 1 and "1 broken" in linted.stdout, linted.stdout

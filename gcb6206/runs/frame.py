@@ -37,7 +37,8 @@ class Run(ABC):
     """One training run.
 
     A resumed run repeats exactly what the killed one would have done: a checkpoint holds the run's ``state``, the
-    random streams of numpy and torch, and how far evaluation and log had come.
+    random streams of numpy and of torch on the CPU, and how far evaluation and log had come. What draws on a GPU, or
+    from a stream of its own, is the run's to keep in ``state`` or to begin anew in ``settle``.
 
     Args:
         config: the run's parts, as its configuration's ``build()`` gives them; ``settings``, where there are any,
@@ -272,7 +273,7 @@ def load_trained(agent, log_dir: str | Path):
 
 @contextlib.contextmanager
 def random_streams_untouched() -> Iterator[None]:
-    """Give the process's random streams of numpy and torch back as they were."""
+    """Give the process's random streams of numpy, and of torch on the CPU, back as they were."""
     numpy_state, torch_state = np.random.get_state(), torch.get_rng_state()
     try:
         yield

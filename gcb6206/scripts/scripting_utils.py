@@ -14,6 +14,7 @@ import errno
 import functools
 import importlib
 import itertools
+import os
 import shutil
 import sys
 import threading
@@ -247,7 +248,8 @@ def run_log(flags: RunFlags, settings: dict, log_name: str, changes: dict) -> It
     new, log_dir = not flags.resume, Path(flags.resume or flags.log_root)
     if new:
         log_dir = log_dir / flags.directory(log_name, changes)
-        missing = [folder for folder in log_dir.parents if not folder.exists()]
+        # not Path.exists, which raises at a name that is too long
+        missing = [folder for folder in log_dir.parents if not os.path.exists(folder)]
         log_dir = make_directory(log_dir)
     told = threading.excepthook
     threading.excepthook = _keep_quiet  # what the log's writer meets comes to the main thread too
