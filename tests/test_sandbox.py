@@ -13,6 +13,8 @@ import numpy as np
 import pytest
 
 import autograder.sandbox.kernel
+from autograder import PUBLISHED_SEED
+from autograder.mutants import mutants_of, run_in_sandbox
 from autograder.sandbox import (
     Limits,
     SandboxedKernel,
@@ -129,10 +131,8 @@ def test_cannot_change_what_is_outside(kernel, tmp_path):
 
 
 def test_no_process_inside_holds_the_graders_environment(kernel):
-    code = (
-        "import glob; print(*(open(path).read() for path in glob.glob('/proc/[0-9]*/environ')), sep=chr(0))"
-    )
-    given = {entry.partition("=")[0] for entry in printed(kernel, code).strip().split("\0") if entry}
+    code = "import glob; print(*(open(path).read().replace(chr(0), chr(10)) for path in glob.glob('/proc/[0-9]*/environ')), sep=chr(10))"
+    given = {entry.partition("=")[0] for entry in printed(kernel, code).split("\n") if entry.strip()}
     assert {"HOME", "PATH"} <= given <= {*bubblewrap.environment(), "PWD", "JPY_PARENT_PID"}
 
 
@@ -386,13 +386,14 @@ def test_memory_is_bounded_in_total(groups):
 
 @pytest.mark.parametrize("hidden", ["page tables", "no look inside"])
 def test_memory_is_bounded_in_total_however_it_is_held(hidden, groups):
-    """Page tables of memory that is only read; processes of which the system shows no details."""
+    """Page tables of memory that is only read; processes that the system shows no details of, and with odd names."""
     code = {
         "page tables": "import mmap\n"
         "held = mmap.mmap(-1, 2**39, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | 0x4000, mmap.PROT_READ)\n"
         "held.madvise(15)\n"  # MADV_NOHUGEPAGE
         "for place in range(0, 2**39, 2**21): held[place]\n",
         "no look inside": "import ctypes, os\nctypes.CDLL(None).prctl(4, 0, 0, 0, 0)\n"  # PR_SET_DUMPABLE
+        "ctypes.CDLL(None).prctl(15, b'\\xff\\n) Z', 0, 0, 0)\n"  # PR_SET_NAME
         "for _ in range(4):\n"
         "    if os.fork() == 0:\n        block = bytearray(b'x') * 2**29\n        time.sleep(60)\n",
     }[hidden]
@@ -409,6 +410,13 @@ def test_more_may_be_reserved_than_touched(groups):
         assert kernel.execute(touch, 60).message.startswith("MemoryError")
         assert kernel.execute("held.clear()", 60).status == "ok"
         assert kernel.execute("np.ones(2**25).sum()", 60).status == "ok"
+
+
+def test_a_right_training_loop_passes_where_students_are_judged():
+    """With the frames' default buffer, which the limits on memory must not refuse."""
+    (right,) = (m for m in mutants_of("hw3.run_training_loop") if m.name == "right_1")
+    (outcome,) = run_in_sandbox([right], PUBLISHED_SEED)
+    assert outcome.as_it_should_be, outcome.report.to_text()
 
 
 @pytest.fixture(params=[2, 1], ids=["version-2", "version-1"])

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import shutil
-from pathlib import Path
+import zipfile
+from pathlib import Path, PurePosixPath
 
 from nbgrader.api import Gradebook
 from nbgrader.plugins import ExtractorPlugin, FileNameCollectorPlugin
 from nbgrader.utils import parse_utc, unzip
+
+from autograder.nbgrader_plugin.submission import FILE_LIMIT
+
+NAME_LIMIT = 255  # bytes of a file's name
 
 # What learning platforms make of the name of an upload, whose last part a student chose: in this order, none of them
 # takes an upload on one platform that is called as on another for somebody else's.
@@ -21,7 +27,8 @@ class PlatformArchives(ExtractorPlugin):
     """Unpacks the platform's archives, and none that students have put into them.
 
     nbgrader unpacks those too: a member that climbs out of its folder ends the collection of the whole class, and a
-    member that is called like another student's upload replaces it.
+    member that is called like another student's upload replaces it. Here a member that cannot be unpacked is left out
+    with a line that says so, and all others are collected.
     """
 
     def extract(self, archive_path: str, extracted_path: str) -> None:
@@ -31,13 +38,56 @@ class PlatformArchives(ExtractorPlugin):
                 continue
             target = Path(extracted_path, path.parent.relative_to(archive_path))
             target.mkdir(parents=True, exist_ok=True)
-            if path.suffix not in self.zip_ext:
-                shutil.copy(path, target)
-                continue
             try:
-                unzip(str(path), str(target), zip_ext=self.zip_ext, create_own_folder=True)
-            except Exception as error:  # whatever a damaged or hostile archive leads the library into
+                if zipfile.is_zipfile(path) and path.suffix in self.zip_ext:
+                    self._unpack(path, target / path.stem)
+                elif path.suffix in self.zip_ext:
+                    unzip(str(path), str(target), zip_ext=self.zip_ext, create_own_folder=True)
+                else:
+                    shutil.copy(path, target)
+            except Exception as error:  # whatever a damaged or hostile archive leads the libraries into
                 self.log.error("%s was not unpacked: %s", path, error)
+
+    def _unpack(self, path: Path, target: Path) -> None:
+        target.mkdir(exist_ok=True)
+        with zipfile.ZipFile(path) as archive:
+            for member in archive.infolist():
+                try:
+                    self._unpack_member(archive, member, target)
+                except Exception as error:
+                    self.log.error("%r in %s was NOT collected: %s", member.filename, path.name, error)
+
+    def _unpack_member(self, archive: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path) -> None:
+        """Unpacks one file.
+
+        Raises:
+            ValueError: its name leads out of the folder, or it is too large.
+            OSError, zipfile.BadZipFile: it is damaged, or there is a file of that name.
+        """
+        parts = PurePosixPath(member.filename).parts
+        if not parts:
+            raise ValueError("it has no name")
+        if member.is_dir():
+            return
+        if ".." in parts or member.filename.startswith("/"):
+            raise ValueError("its name leads out of its folder")
+        if member.file_size > FILE_LIMIT:
+            raise ValueError(f"it has {member.file_size} bytes; the limit is {FILE_LIMIT}")
+        place = target.joinpath(*map(short, parts))
+        if place.name != parts[-1]:
+            self.log.warning("%r has too long a name and was collected as %r", member.filename, place.name)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with archive.open(member) as source, place.open("xb") as copy:
+                left = member.file_size  # which an archive may understate
+                while left > 0 and (chunk := source.read(min(left, 2**20))):
+                    left -= len(chunk)
+                    copy.write(chunk)
+        except FileExistsError:
+            raise ValueError("there is another file of that name") from None
+        except BaseException:
+            place.unlink(missing_ok=True)
+            raise
 
 
 class PlatformNames(FileNameCollectorPlugin):
@@ -92,3 +142,13 @@ class PlatformNames(FileNameCollectorPlugin):
             with Gradebook(course.db_url, course.course_id) as gradebook:
                 self._students = {str(s.lms_user_id): s.id for s in gradebook.students if s.lms_user_id}
         return self._students
+
+
+def short(name: str) -> str:
+    """A name that a file can have: one that is too long loses its middle, and no two become alike."""
+    data = name.encode("utf-8", "replace")
+    if len(data) <= NAME_LIMIT:
+        return name
+    mark = hashlib.sha256(data).hexdigest()[:12]
+    suffix = Path(name).suffix.encode("utf-8", "replace")[:20]
+    return f"{data[:200].decode(errors='ignore')}-{mark}{suffix.decode(errors='ignore')}"

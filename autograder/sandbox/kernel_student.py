@@ -9,7 +9,7 @@ from autograder.sandbox.kernel import SandboxedKernel
 from autograder.sandbox.limits import Limits
 from autograder.student_side.exchange import SIZE_LIMIT
 from autograder.student_side.student import VERDICTS, Reply, Student, StudentFailure
-from autograder.trusted.sources import given_source
+from autograder.trusted.sources import GIVEN, given_source
 
 _TORCH_OUT_OF_MEMORY = "DefaultCPUAllocator: can't allocate memory"
 
@@ -43,9 +43,10 @@ class KernelStudent(Student):
     def apart(self, homework: str) -> Iterator[Student]:
         """A fresh kernel with the reference solutions; see Student.apart."""
         with self.kernel.another() as kernel:
-            execution = kernel.execute(given_source(homework), kernel.limits.seconds_per_cell)
-            if execution.status != "ok":
-                raise RuntimeError(f"the solutions of {homework} did not run: {execution.message}")
+            for name in (*GIVEN.get(homework, ()), homework):
+                execution = kernel.execute(given_source(name), kernel.limits.seconds_per_cell)
+                if execution.status != "ok":
+                    raise RuntimeError(f"the solutions of {name} did not run: {execution.message}")
             yield KernelStudent(kernel)
 
     def exchange(self, request: bytes) -> bytes:
@@ -55,6 +56,7 @@ class KernelStudent(Student):
         execution = self.kernel.execute(
             f"__import__('autograder.student_side.probes', fromlist=['serve']).serve({question!r}, {answer!r})",
             self._seconds,
+            self.world,
         )
         if execution.status in VERDICTS:
             raise StudentFailure(execution.status, execution.message)

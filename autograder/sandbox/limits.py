@@ -27,7 +27,8 @@ class Limits:
         file_size: bytes of the largest file that may be written.
         open_files: open file descriptors of one process.
         disk: bytes of each private writable directory.
-        output: bytes of output that are kept of one cell.
+        output: characters of output that are kept of one cell.
+        output_total: the same, of all cells together.
     """
 
     seconds_per_cell: float = 60.0
@@ -44,6 +45,7 @@ class Limits:
     open_files: int = 512
     disk: int = GIB // 2
     output: int = 2**20
+    output_total: int = 8 * 2**20
 
     def to_dict(self) -> dict:
         """All of them, for the side that enforces them."""

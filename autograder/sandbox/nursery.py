@@ -63,9 +63,7 @@ class Nursery:
         self.unsafe = unsafe
         self._owner = os.getpid()
         self.folder = Path(tempfile.mkdtemp(prefix=PREFIX + run, dir=FOLDER))
-        self._lock = open(
-            self.folder / "locking", "w", encoding="utf-8"
-        )  # held as long as this process lives
+        self._lock = open(self.folder / "locking", "wb")
         fcntl.flock(self._lock, fcntl.LOCK_EX)
         (self.folder / "locking").rename(self.folder / "lock")  # only now can another grader's sweep see it
         rooms = self.folder / "rooms"

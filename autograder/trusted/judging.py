@@ -14,7 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from autograder.student_side.student import Reply, Student, StudentFailure
+from autograder.student_side.text import clean
 
+LONGEST = 2000  # characters of a value that are shown
 Hints = Sequence[tuple[object, str]]
 
 
@@ -189,8 +191,8 @@ def show(value: object, brief: bool = False) -> str:
     if isinstance(value, float):
         return f"{value:.6g}"
     if isinstance(value, str):
-        return value
-    return repr(value)[:500]
+        return clean(value, LONGEST)
+    return clean(repr(value), LONGEST)
 
 
 def _around_first_difference(have: np.ndarray, want: np.ndarray, atol: float, rtol: float) -> tuple[str, str]:

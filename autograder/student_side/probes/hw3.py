@@ -17,10 +17,10 @@ import torch
 from torch import nn
 
 from autograder.student_side.probes import kind, number_kind, plain, probe
-from autograder.student_side.probes.disguise import disguised
 from autograder.student_side.probes.journal import Journal, JournalLogger, code_of, spied_buffers
 from autograder.student_side.probes.scripted_env import ScriptedEnv
 from autograder.student_side.probes.tensors import stand_ins
+from autograder.student_side.world import PlayedElsewhere
 from gcb6206 import exercises
 from gcb6206.agents.dqn_agent import DQNAgent
 from gcb6206.env_configs.schedule import PiecewiseSchedule
@@ -34,13 +34,6 @@ WARM = (
     "gymnasium.envs.classic_control.cartpole",
     "pygame",
     "ipywidgets",
-)
-EXERCISES = (
-    "hw3.get_action",
-    "hw3.update_critic",
-    "hw3.update",
-    "hw3.sample_trajectory",
-    "hw3.run_training_loop",
 )
 
 
@@ -111,12 +104,6 @@ def seed_everything(seed: int) -> None:
     random.seed(seed)
     np.random.seed(seed)
     torch.manual_seed(seed)
-
-
-@probe("hw3.unsolved")
-def unsolved() -> dict:
-    """Which exercises of this homework have no solution yet."""
-    return {"exercises": [name for name in EXERCISES if exercises.get(name).implementation is None]}
 
 
 @probe("hw3.get_action")
@@ -488,22 +475,24 @@ def run_training_loop(
 
 
 @probe("hw3.convergence")
-def convergence(seed: int, training: dict, snapshot_every: int, mix: np.ndarray, actions: np.ndarray) -> dict:
-    """Trains with all of the student's code; the critic's weights at the last three snapshots.
+def convergence(seed: int, training: dict, snapshot_every: int) -> dict:
+    """Trains, in the judge's environment, with all of the student's code; the critic's weights at the last three snapshots.
 
     The weights are, layer by layer, the matrix `(inputs, outputs)` and the bias `(outputs,)`.
 
     Args:
         training: fields of DQNBasicConfig.
         snapshot_every: updates between snapshots.
-        mix, actions: the disguise of all environments of the run.
     """
     from gcb6206.env_configs.dqn_basic_config import DQNBasicConfig
     from gcb6206.infrastructure.logger import NullLogger
     from gcb6206.scripts.run_hw3 import run_training_loop as under_test
 
     config = DQNBasicConfig(**training).build()
-    config["make_env"] = disguised(config["make_env"], mix, actions)
+    make_env = config["make_env"]
+    config["make_env"] = lambda render=False: gym.wrappers.RecordEpisodeStatistics(
+        PlayedElsewhere(make_env(render))
+    )
     make_critic, update = config["agent_kwargs"]["make_critic"], exercises.get("hw3.update").implementation
     critics: list[nn.Module] = []
     snapshots: deque[list[np.ndarray]] = deque(maxlen=3)
