@@ -13,10 +13,11 @@ import solutions
 from gcb6206.env_configs.dqn_basic_config import DQNBasicConfig
 from gcb6206.env_configs.mappo_config import MAPPOConfig
 from gcb6206.env_configs.ppo_config import PPOConfig
+from gcb6206.env_configs.realm_config import RealmConfig
 from gcb6206.infrastructure.logger import Logger, NullLogger
 from gcb6206.runs.frame import Run
 from gcb6206.runs.torchrl import TorchRLRun
-from gcb6206.scripts import run_hw3, run_ppo, train
+from gcb6206.scripts import run_hw3, run_ppo, train, train_realm
 
 
 class ToyRun(Run):
@@ -105,6 +106,14 @@ def torchrl(logger, args) -> dict:
     return run.policy.state_dict()
 
 
+def realm(logger, args) -> dict:
+    settings = RealmConfig(
+        size=64, treasure_num=2, treasure_curriculum="norm,2", random_start_fraction=0.6, max_step=40,
+        num_envs=2, n_steps=32, batch_size=32, total_steps=640, channels=2, hidden_size=8,
+    )  # fmt: skip
+    return train_realm.run_training(settings.build(), logger, args).policy.state_dict()
+
+
 # Each kind with the interval between its checkpoints, and how far its two kills let it come.
 KINDS = {
     toy: (4, 10, 17),
@@ -114,6 +123,7 @@ KINDS = {
     mappo: (3, 5, 8),
     ippo: (3, 5, 8),
     torchrl: (3, 5, 8),
+    realm: (128, 320, 512),
 }
 
 

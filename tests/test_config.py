@@ -179,6 +179,7 @@ def test_none_is_a_value_of_fields_that_may_be_none():
         ("run_hw3", [*CARTPOLE, "--env_name", "Blackjack-v1"], "unsupported observation space Tuple"),
         ("run_hw3", [*CARTPOLE, "--env_name", "Pendulum-v1"], "unsupported action space Box"),
         ("run_ppo", ["-cfg", "experiments/ppo/cartpole.yaml", "--env_kwargs", "3"], "env_kwargs is '3': expected dict"),
+        ("train_realm", ["-cfg", "experiments/realm/small.yaml", "--treasure_num", "14"], "treasure_num is 14: expected"),
         ("train", ["--share-parameters", "perhaps"], "share_parameters is 'perhaps': expected bool"),
         ("train", ["--replay", "-1"], "replay is -1: expected a whole number from 0 to"),
         ("sweep", [], "names needs at least one word"),
@@ -192,7 +193,7 @@ def test_none_is_a_value_of_fields_that_may_be_none():
     ],
 )  # fmt: skip
 def test_wrong_words_end_with_one_line_and_leave_nothing(script, words, message, tmp_path, capsys):
-    root = ["--log_root", str(tmp_path)] if script in ("run_hw3", "run_ppo", "train") else []
+    root = ["--log_root", str(tmp_path)] if script in ("run_hw3", "run_ppo", "train", "train_realm") else []
     assert importlib.import_module(f"gcb6206.scripts.{script}").main([*root, *words]) == 2
     error = capsys.readouterr().err
     assert message in error and error.startswith("error: ") and error.count("\n") == 1
@@ -206,6 +207,7 @@ def test_wrong_words_end_with_one_line_and_leave_nothing(script, words, message,
         ("run_hw3", "experiments/dqn/bankheist_ddqn.yaml", ["longest_episode"]),
         ("run_ppo", None, ["gae_lambda", "wandb"]),
         ("train", None, ["minibatch_size", "replay"]),
+        ("train_realm", None, ["share_backbone"]),
         ("sweep", None, ["workers"]),
         ("record", None, ["force"]),
         ("diagnose", None, ["json"]),

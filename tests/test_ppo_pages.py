@@ -183,6 +183,17 @@ def test_every_page_tunes_in_the_programs_order(page):
     assert orders and all(row == list(diagnose.TUNING_ORDER) for row in orders)
 
 
+def test_page_and_program_begin_with_the_same_step_size():
+    from book import sweep_figures
+
+    default = sweep_figures.text(sweep_figures.PPOConfig().learning_rate)
+    page = " ".join((DEBUGGING.parent / "hyperparameters.md").read_text(encoding="utf-8").split())
+    assert re.findall(r"Begin with the default, (\S+)\.", page) == [default]
+    for name in ("lr_high_seed1", "lr_low_seed1"):
+        (finding,) = diagnose.diagnose(ppo_figures.recorded_log(name)).values()
+        assert finding.try_first.startswith(f"Set the learning rate to {default}")
+
+
 def test_another_order_of_tuning_is_noticed():
     assert tuning_orders("`n_steps`, then `learning_rate`, `gamma`,\n`clip_range`") == [
         ["n_steps", "learning_rate", "gamma", "clip_range"]

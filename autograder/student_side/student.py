@@ -70,7 +70,13 @@ class Student(ABC):
         Raises:
             StudentFailure: the student's code raised, never ended, crashed, or its answer was refused.
         """
-        return read_reply(self.exchange(encode({"probe": probe_id, "arguments": inputs})))
+        try:
+            return read_reply(self.exchange(encode({"probe": probe_id, "arguments": inputs})))
+        except StudentFailure as failure:
+            if failure.verdict != "failed" or failure.unsolved:
+                raise
+            sizes = ", ".join(f"{name} {text}" for name, value in inputs.items() if (text := _size(value)))
+            raise StudentFailure("failed", f"{failure.message}\n  tried with: {sizes[:300]}") from None
 
     @contextmanager
     def apart(self, homework: str) -> Iterator[Student]:
@@ -94,6 +100,13 @@ def read_reply(data: bytes) -> Reply:
     if verdict not in VERDICTS or not isinstance(message, str) or not isinstance(unsolved, str):
         raise StudentFailure("refused", "the answer of the student's side has no readable content")
     raise StudentFailure(verdict, message[:4000], unsolved[:100])
+
+
+def _size(value: object) -> str:
+    """The shape of an array, a number itself; "" for anything else."""
+    if hasattr(value, "shape"):
+        return f"of shape {value.shape}"
+    return f"{value:.4g}" if isinstance(value, (int, float)) else str(value) if value is None else ""
 
 
 class LocalStudent(Student):

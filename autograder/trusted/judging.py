@@ -136,6 +136,18 @@ def compare(
         fail(*_around_first_difference(have, want, atol, rtol))
 
 
+def nothing_else_changed(reply: Reply, tried: str = "one call") -> None:
+    """Demands that a probe found no side effect, "changed" in its answer: on arguments, random streams, modes."""
+    changed = reply["changed"]
+    require(
+        changed == [],
+        tried=f"{tried}: what it changed beside its result",
+        got=", ".join(map(str, changed)) if isinstance(changed, list) else changed,
+        expected="nothing",
+        hint="Compute in copies of your own, and leave the rest of the process as it was.",
+    )
+
+
 def attempt(
     student: Student,
     probe: str,

@@ -142,8 +142,10 @@ def _judged(
     troubled = [result.test for result in results if result.verdict == "error"]
     if not troubled:
         return results
-    homework = exercise.partition(".")[0]
-    with contextlib.suppress(Exception), student.apart(homework) as reference:  # then it stays what it is
+    with (
+        contextlib.suppress(Exception),  # then it stays what it is
+        student.apart(exercise.partition(".")[0]) as reference,
+    ):
         if reference is not student:
             again = _run_exercise(exercise, _chosen(exercise, troubled), reference, seed)
             # Of a training, the reference may have bad luck; that it was judged at all is what counts.

@@ -7,16 +7,25 @@ knows every gradient.
 from __future__ import annotations
 
 import argparse
-import random
+import zlib
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import torch
 from torch import nn
 
 from autograder.student_side.probes import kind, plain, probe
-from autograder.student_side.probes.tensors import gradient_of, leaf, stand_ins
+from autograder.student_side.probes.tensors import (
+    gradient_of,
+    leaf,
+    number_of,
+    pair_of,
+    seed_everything,
+    side_effects,
+    stand_ins,
+    streams,
+)
 from autograder.student_side.world import VectorPlayedElsewhere
 from gcb6206 import exercises
 from gcb6206.agents import ppo_agent
@@ -28,19 +37,28 @@ from gcb6206.networks import policies
 def entropy_bonus(logits: np.ndarray) -> dict:
     """The entropy of the policies with these logits, and its gradient with regard to the logits."""
     leaf_logits = leaf(logits)
-    result = policies.entropy_bonus(torch.log_softmax(leaf_logits, dim=1))
+    log_probs = torch.log_softmax(leaf_logits, dim=1)
+    with side_effects({"log_probs": log_probs}) as changed:
+        result = policies.entropy_bonus(log_probs)
     (slope,) = gradient_of(result, leaf_logits)
-    return {"type": kind(result), "value": plain(result), "gradient": slope}
+    return {"type": kind(result), "value": plain(result), "gradient": slope, "changed": changed}
 
 
 @probe("hw1.tanh_normal_log_prob")
 def tanh_normal_log_prob(mean: np.ndarray, log_std: np.ndarray, pre_tanh: np.ndarray) -> dict:
     """The log-densities, and the gradient of their sum with regard to mean and log_std."""
-    leaf_mean, leaf_log_std = leaf(mean), leaf(log_std)
-    result = policies.tanh_normal_log_prob(leaf_mean, leaf_log_std, torch.from_numpy(pre_tanh).float())
+    given = {"mean": leaf(mean), "log_std": leaf(log_std), "pre_tanh": torch.from_numpy(pre_tanh).float()}
+    with side_effects(given) as changed:
+        result = policies.tanh_normal_log_prob(*given.values())
     total = result.sum() if isinstance(result, torch.Tensor) else result
-    of_mean, of_log_std = gradient_of(total, leaf_mean, leaf_log_std)
-    return {"type": kind(result), "value": plain(result), "of_mean": of_mean, "of_log_std": of_log_std}
+    of_mean, of_log_std = gradient_of(total, given["mean"], given["log_std"])
+    return {
+        "type": kind(result),
+        "value": plain(result),
+        "of_mean": of_mean,
+        "of_log_std": of_log_std,
+        "changed": changed,
+    }
 
 
 @probe("hw1.compute_gae")
@@ -53,24 +71,26 @@ def compute_gae(
     gamma: float,
     gae_lambda: float,
 ) -> dict:
-    """One call; what came back, and the arguments as they are afterwards."""
-    given = [array.copy() for array in (rewards, values, next_values, terminated, truncated)]
-    result = ppo_agent.compute_gae(*given, gamma, gae_lambda)
-    pair = result if isinstance(result, (tuple, list)) and len(result) == 2 else (None, None)
-    return {
-        "returned": f"{kind(result)} of {len(result)}" if isinstance(result, (tuple, list)) else kind(result),
-        "advantages": plain(pair[0]),
-        "returns": plain(pair[1]),
-        "arguments": given,
+    """One call; what came back, and what it changed beside that."""
+    arrays = {
+        "rewards": rewards,
+        "values": values,
+        "next_values": next_values,
+        "terminated": terminated,
+        "truncated": truncated,
     }
+    with side_effects(arrays) as changed:
+        result = ppo_agent.compute_gae(*arrays.values(), gamma, gae_lambda)
+    return {**pair_of(result), "changed": changed}
 
 
 @probe("hw1.normalize_advantage")
 def normalize_advantage(advantage: np.ndarray) -> dict:
-    """One call; what came back, and the argument as it is afterwards."""
-    given = torch.from_numpy(advantage.copy())
-    result = ppo_agent.normalize_advantage(given)
-    return {"type": kind(result), "value": plain(result), "argument": given.numpy().copy()}
+    """One call; what came back, and what it changed beside that."""
+    given = torch.from_numpy(advantage)
+    with side_effects({"advantage": given}) as changed:
+        result = ppo_agent.normalize_advantage(given)
+    return {"type": kind(result), "value": plain(result), "changed": changed}
 
 
 @probe("hw1.policy_loss")
@@ -78,12 +98,21 @@ def policy_loss(
     log_prob: np.ndarray, old_log_prob: np.ndarray, advantage: np.ndarray, clip_range: float
 ) -> dict:
     """The loss, and its gradient with regard to log_prob and to the advantage."""
-    leaf_log_prob, leaf_advantage = leaf(log_prob), leaf(advantage)
-    result = ppo_agent.policy_loss(
-        leaf_log_prob, torch.from_numpy(old_log_prob).float(), leaf_advantage, clip_range
-    )
-    slope, leak = gradient_of(result, leaf_log_prob, leaf_advantage)
-    return {"type": kind(result), "value": plain(result), "gradient": slope, "of_advantage": leak}
+    given = {
+        "log_prob": leaf(log_prob),
+        "old_log_prob": torch.from_numpy(old_log_prob).float(),
+        "advantage": leaf(advantage),
+    }
+    with side_effects(given) as changed:
+        result = ppo_agent.policy_loss(*given.values(), clip_range)
+    slope, leak = gradient_of(result, given["log_prob"], given["advantage"])
+    return {
+        "type": kind(result),
+        "value": plain(result),
+        "gradient": slope,
+        "of_advantage": leak,
+        "changed": changed,
+    }
 
 
 @probe("hw1.value_loss")
@@ -91,26 +120,48 @@ def value_loss(
     value: np.ndarray, old_value: np.ndarray, returns: np.ndarray, clip_range: float | None
 ) -> dict:
     """The loss, and its gradient with regard to the value and to the returns."""
-    leaf_value, leaf_returns = leaf(value), leaf(returns)
-    result = ppo_agent.value_loss(leaf_value, torch.from_numpy(old_value).float(), leaf_returns, clip_range)
-    slope, leak = gradient_of(result, leaf_value, leaf_returns)
-    return {"type": kind(result), "value": plain(result), "gradient": slope, "of_returns": leak}
+    given = {
+        "value": leaf(value),
+        "old_value": torch.from_numpy(old_value).float(),
+        "returns": leaf(returns),
+    }
+    with side_effects(given) as changed:
+        result = ppo_agent.value_loss(*given.values(), clip_range)
+    slope, leak = gradient_of(result, given["value"], given["returns"])
+    return {
+        "type": kind(result),
+        "value": plain(result),
+        "gradient": slope,
+        "of_returns": leak,
+        "changed": changed,
+    }
 
 
 @probe("hw1.minibatch_indices")
-def minibatch_indices(num_samples: int, batch_size: int, calls: int, seed: int) -> dict:
-    """Some calls in a row."""
-    seed_everything(seed)
-    results = [ppo_agent.minibatch_indices(num_samples, batch_size) for _ in range(calls)]
-    return {"types": sorted({kind(r) for r in results}), "indices": [plain(r) for r in results]}
+def minibatch_indices(num_samples: int, batch_size: int, calls: int, seeds: list) -> dict:
+    """Some calls in a row, after each of these seeds.
+
+    Returns:
+        The types of the results; the results of all calls; and which random streams ended in the same state,
+        whatever the seed had been.
+    """
+    results, ends = [], []
+    for seed in seeds:
+        seed_everything(seed)
+        results += [ppo_agent.minibatch_indices(num_samples, batch_size) for _ in range(calls)]
+        ends.append(streams())
+    return {
+        "types": sorted({kind(r) for r in results}),
+        "indices": [plain(r) for r in results],
+        "reseeded": [name for name in ends[0] if all(end[name] == ends[0][name] for end in ends)],
+    }
 
 
 @probe("hw1.linear_schedule")
 def linear_schedule(start: float, end: float, progress: np.ndarray) -> dict:
     """The values at several points of the training."""
     results = [ppo_agent.linear_schedule(start, end, p) for p in progress.tolist()]
-    numbers = [float(r) if kind(r) in ("float", "int") else np.nan for r in results]
-    return {"types": sorted({kind(r) for r in results}), "values": np.array(numbers)}
+    return {"values": [number_of(r) for r in results]}
 
 
 class _LinearPolicy(nn.Module):
@@ -127,7 +178,15 @@ class _LinearPolicy(nn.Module):
 
     def evaluate(self, observations, actions):
         self._note("evaluate", observations=plain(observations), actions=plain(actions))
-        return observations @ self.w_policy, 1.0 * self.w_entropy, observations @ self.w_value
+        return observations @ self.w_policy, 1.0 * self.w_entropy, self.value(observations)
+
+    def value(self, observations):
+        """As the package's policies have it."""
+        return observations @ self.w_value
+
+    def figures(self):
+        """None."""
+        return {}
 
     def weights(self) -> np.ndarray:
         """All five weights."""
@@ -138,7 +197,7 @@ class _LinearPolicy(nn.Module):
 def update(
     samples: dict,
     order: np.ndarray,
-    progress: float,
+    progress: list,
     n_epochs: int,
     learning_rate: list,
     clip_range: list,
@@ -148,8 +207,10 @@ def update(
     clip_range_vf: float | None,
     target_kl: float | None,
     normalize: bool,
+    momentum: float,
+    seed: int,
 ) -> dict:
-    """One call of update on a linear policy, with gradient descent and stand-ins for the other exercises.
+    """Updates of one agent in a row, of a linear policy, with gradient descent and stand-ins for the exercises.
 
     The weights begin at (0.3, -0.2) for the policy, (-0.1, 0.4) for the critic and 1 for the entropy.
 
@@ -160,6 +221,8 @@ def update(
     Args:
         samples: arrays over all samples, as update takes them.
         order: `(minibatches, batch)` of indices.
+        progress: of every call.
+        momentum: of the gradient descent.
     """
     journal: list[dict] = []
 
@@ -180,7 +243,7 @@ def update(
 
     def indices(num_samples, batch_size):
         calls = sum(entry["what"] == "indices" for entry in journal)
-        note("indices", num_samples=int(num_samples), batch_size=int(batch_size))
+        note("indices", num_samples=number_of(num_samples), batch_size=number_of(batch_size))
         return torch.from_numpy(np.roll(order, calls, axis=0))
 
     def normalized(advantage):
@@ -203,26 +266,30 @@ def update(
             value=plain(value),
             old_value=plain(old_value),
             returns=plain(returns),
-            clip_range=clip_range,
+            clip_range=plain(clip_range),
         )
         return (returns * value).mean()
 
+    settings = {
+        "learning_rate": tuple(learning_rate),
+        "clip_range": tuple(clip_range),
+        "ent_coef": tuple(ent_coef),
+        "n_epochs": n_epochs,
+        "batch_size": order.shape[1],
+        "vf_coef": vf_coef,
+        "max_grad_norm": max_grad_norm,
+        "clip_range_vf": clip_range_vf,
+        "target_kl": target_kl,
+        "normalize_advantages": normalize,
+    }
     agent = PPOAgent(
         policy,
-        lambda parameters: Descent(parameters, lr=0.0),
-        learning_rate=tuple(learning_rate),
-        clip_range=tuple(clip_range),
-        ent_coef=tuple(ent_coef),
+        lambda parameters: Descent(parameters, lr=0.0, momentum=momentum),
         gamma=0.9,
         gae_lambda=0.9,
-        n_epochs=n_epochs,
-        batch_size=order.shape[1],
-        vf_coef=vf_coef,
-        max_grad_norm=max_grad_norm,
-        clip_range_vf=clip_range_vf,
-        target_kl=target_kl,
-        normalize_advantages=normalize,
+        **settings,
     )
+    optimizer = agent.optimizer
     replaced = {
         "hw1.linear_schedule": schedule,
         "hw1.minibatch_indices": indices,
@@ -230,23 +297,30 @@ def update(
         "hw1.policy_loss": surrogate,
         "hw1.value_loss": regression,
     }
-    with stand_ins("hw1.update", replaced):
-        result = agent.update(
-            {name: torch.from_numpy(values.copy()) for name, values in samples.items()}, progress
-        )
+    given = {name: torch.from_numpy(values) for name, values in samples.items()}
+    seed_everything(seed)
+    with side_effects(given) as changed, stand_ins("hw1.update", replaced):
+        for now in progress:
+            result = agent.update(given, now)
+    changed = [name for name in changed if "stream" not in name]
+    changed += [f"self.{name}" for name, value in settings.items() if getattr(agent, name, None) != value]
+    changed += ["self.optimizer"] * (agent.optimizer is not optimizer) + ["self.policy"] * (
+        agent.policy is not policy
+    )
+    changed += ["self.policy.training"] * (not policy.training)
+    changed += [
+        f"{name}.requires_grad" for name, weight in policy.named_parameters() if not weight.requires_grad
+    ]
+    figures = dict(result) if isinstance(result, Mapping) else {}
     return {
         "returned": kind(result),
-        "types": {str(k): kind(v) for k, v in result.items()} if isinstance(result, dict) else {},
-        "figures": plain(result) if isinstance(result, dict) else {},
+        "is_mapping": isinstance(result, Mapping),
+        "types": {str(k): kind(v) for k, v in figures.items()},
+        "figures": plain(figures),
         "journal": journal,
+        "changed": changed,
+        "streams": {name: zlib.crc32(repr(state).encode()) for name, state in streams().items()},
     }
-
-
-def seed_everything(seed: int) -> None:
-    """Makes the student's random draws repeatable, whichever library they come from."""
-    random.seed(seed)
-    np.random.seed(seed)
-    torch.manual_seed(seed)
 
 
 @probe("hw1.convergence")

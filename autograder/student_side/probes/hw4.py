@@ -4,14 +4,24 @@ from __future__ import annotations
 
 import argparse
 import functools
+import zlib
 from collections import deque
+from collections.abc import Mapping
 
 import numpy as np
 import torch
 from torch import nn
 
 from autograder.student_side.probes import kind, plain, probe
-from autograder.student_side.probes.tensors import gradient_of, leaf, stand_ins
+from autograder.student_side.probes.tensors import (
+    gradient_of,
+    leaf,
+    pair_of,
+    seed_everything,
+    side_effects,
+    stand_ins,
+    streams,
+)
 from autograder.student_side.world import ask
 from gcb6206.agents import mappo_agent
 from gcb6206.envs.vmas import VmasTeam
@@ -21,22 +31,20 @@ from gcb6206.networks.team import TeamActor
 
 @probe("hw4.observation_history")
 def observation_history(observation: np.ndarray, begins: np.ndarray, length: int) -> dict:
-    """One call; what came back, and the arguments as they are afterwards."""
-    given = [torch.from_numpy(array.copy()) for array in (observation, begins)]
-    result = team.observation_history(*given, length)
-    return {
-        "type": kind(result),
-        "value": plain(result),
-        "observation": given[0].numpy().copy(),
-        "begins": given[1].numpy().copy(),
-    }
+    """One call; what came back, and what it changed beside that."""
+    given = {"observation": torch.from_numpy(observation), "begins": torch.from_numpy(begins)}
+    with side_effects(given) as changed:
+        result = team.observation_history(*given.values(), length)
+    return {"type": kind(result), "value": plain(result), "changed": changed}
 
 
 @probe("hw4.global_state")
 def global_state(observation: np.ndarray) -> dict:
     """One call."""
-    result = team.global_state(torch.from_numpy(observation.copy()))
-    return {"type": kind(result), "value": plain(result)}
+    given = {"observation": torch.from_numpy(observation)}
+    with side_effects(given) as changed:
+        result = team.global_state(*given.values())
+    return {"type": kind(result), "value": plain(result), "changed": changed}
 
 
 @probe("hw4.centralized_value")
@@ -55,11 +63,15 @@ def centralized_value(observation: np.ndarray, weights: np.ndarray) -> dict:
     def side_by_side(observation: torch.Tensor) -> torch.Tensor:
         return torch.cat(observation.unbind(-2), dim=-1)
 
-    with stand_ins("hw4.centralized_value", {"hw4.global_state": side_by_side}):
-        result = team.centralized_value(critic, torch.from_numpy(observation.copy()))
+    given = {"observation": torch.from_numpy(observation)}
+    with (
+        side_effects(given) as changed,
+        stand_ins("hw4.centralized_value", {"hw4.global_state": side_by_side}),
+    ):
+        result = team.centralized_value(critic, *given.values())
     total = result.sum() if isinstance(result, torch.Tensor) else result
     (slope,) = gradient_of(total, leaf_weights)
-    return {"type": kind(result), "value": plain(result), "gradient": slope}
+    return {"type": kind(result), "value": plain(result), "gradient": slope, "changed": changed}
 
 
 @probe("hw4.policy_parameters")
@@ -68,25 +80,43 @@ def policy_parameters(n_agents: int, share: bool, inputs: int, seed: int) -> dic
 
     Returns:
         For every agent the first weights of its network as they begin, and the first agent with the very same
-        ones; how many numbers can be learned in all, and in one network.
+        parameters; how many numbers can be learned in all, and in one network; how many networks are not as
+        make_network made them; and the state of the random streams afterwards.
     """
+    made: list[tuple[nn.Module, list[np.ndarray]]] = []
 
     def make_network() -> nn.Module:
-        return nn.Sequential(nn.Linear(inputs, 3), nn.Tanh(), nn.Linear(3, 2))
+        network = nn.Sequential(nn.Linear(inputs, 3), nn.Tanh(), nn.Linear(3, 2))
+        made.append((network, weights_of_network(network)))
+        return network
 
-    torch.manual_seed(seed)
+    def as_made(network: nn.Module) -> bool:
+        if not network.training or not all(weight.requires_grad for weight in network.parameters()):
+            return False
+        now = weights_of_network(network)
+        return any(len(now) == len(first) and all(map(np.array_equal, now, first)) for _, first in made)
+
+    seed_everything(seed)
     result = team.policy_parameters(make_network, n_agents, share)
+    after = {name: zlib.crc32(repr(state).encode()) for name, state in streams().items()}
     networks = list(result) if isinstance(result, (nn.ModuleList, list, tuple)) else []
     networks = [network for network in networks if isinstance(network, nn.Module)]
-    first = [next(network.parameters()) for network in networks]
+    own = [frozenset(map(id, network.parameters())) for network in networks]
     return {
         "type": kind(result),
         "length": len(networks),
-        "weights": [parameter.detach().numpy().copy() for parameter in first],
-        "same_as": np.array([next(j for j, other in enumerate(first) if other is own) for own in first]),
+        "weights": [weights_of_network(network)[0] for network in networks],
+        "same_as": np.array([own.index(ids) for ids in own]),
         "parameters": sum(parameter.numel() for parameter in nn.ModuleList(networks).parameters()),
         "of_one": sum(parameter.numel() for parameter in make_network().parameters()),
+        "altered": sum(not as_made(network) for network in networks),
+        "streams": after,
     }
+
+
+def weights_of_network(network: nn.Module) -> list[np.ndarray]:
+    """Copies of its parameters."""
+    return [parameter.detach().numpy().copy() for parameter in network.parameters()]
 
 
 @probe("hw4.multi_agent_gae")
@@ -99,23 +129,23 @@ def multi_agent_gae(
     gamma: float,
     lmbda: float,
 ) -> dict:
-    """One call with values that carry gradients; what came back, and the arguments as they are afterwards."""
+    """One call with values that carry gradients; what came back, and what it changed beside that."""
     given = {
-        "reward": torch.from_numpy(reward.copy()),
+        "reward": torch.from_numpy(reward),
         "value": leaf(value),
         "next_value": leaf(next_value),
-        "terminated": torch.from_numpy(terminated.copy()),
-        "done": torch.from_numpy(done.copy()),
+        "terminated": torch.from_numpy(terminated),
+        "done": torch.from_numpy(done),
     }
-    result = mappo_agent.multi_agent_gae(*given.values(), gamma, lmbda)
-    pair = result if isinstance(result, (tuple, list)) and len(result) == 2 else (None, None)
+    with side_effects(given) as changed:
+        result = mappo_agent.multi_agent_gae(*given.values(), gamma, lmbda)
+    answer = pair_of(result)
+    pair = result if answer["is_pair"] else (None, None)
     return {
-        "returned": f"{kind(result)} of {len(result)}" if isinstance(result, (tuple, list)) else kind(result),
+        **answer,
         "types": [kind(part) for part in pair],
-        "advantage": plain(pair[0]),
-        "value_target": plain(pair[1]),
         "carry_gradient": [bool(getattr(part, "requires_grad", False)) for part in pair],
-        "arguments": {name: tensor.detach().numpy().copy() for name, tensor in given.items()},
+        "changed": changed,
     }
 
 
@@ -132,32 +162,28 @@ def mappo_loss(
     critic_coef: float,
 ) -> dict:
     """The parts of the loss, and their gradients with regard to what they may, or must not, depend on."""
-    leaves = {
+    given = {
         "log_prob": leaf(log_prob),
+        "old_log_prob": torch.from_numpy(old_log_prob),
         "advantage": leaf(advantage),
         "entropy": leaf(np.float32(entropy)),
         "value": leaf(value),
         "value_target": leaf(value_target),
     }
-    result = mappo_agent.mappo_loss(
-        leaves["log_prob"],
-        torch.from_numpy(old_log_prob.copy()),
-        leaves["advantage"],
-        leaves["entropy"],
-        leaves["value"],
-        leaves["value_target"],
-        clip_epsilon,
-        entropy_eps,
-        critic_coef,
-    )
-    parts = {str(name): part for name, part in result.items()} if isinstance(result, dict) else {}
+    leaves = {name: tensor for name, tensor in given.items() if tensor.requires_grad}
+    with side_effects(given) as changed:
+        result = mappo_agent.mappo_loss(*given.values(), clip_epsilon, entropy_eps, critic_coef)
+    is_mapping = isinstance(result, Mapping)
+    parts = {str(name): part for name, part in result.items()} if is_mapping else {}
     return {
         "returned": kind(result),
+        "is_mapping": is_mapping,
         "types": {name: kind(part) for name, part in parts.items()},
         "parts": plain(parts),
         "gradients": {
             name: dict(zip(leaves, gradient_of(part, *leaves.values()))) for name, part in parts.items()
         },
+        "changed": changed,
     }
 
 

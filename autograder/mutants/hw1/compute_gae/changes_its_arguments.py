@@ -2,7 +2,7 @@
 
 from autograder.mutants import patched
 
-HINT = "changed next_values"
+HINT = "copies of your own"
 
 patched(
     "hw1.compute_gae",

@@ -2,7 +2,7 @@
 
 from autograder.mutants import patched
 
-HINT = "terminated is ignored"
+HINT = "terminations are ignored"
 
 patched(
     "hw1.compute_gae",

@@ -2,6 +2,6 @@
 
 from autograder.mutants import patched
 
-HINT = "truncated too"
+HINT = "a time limit ended one too"
 
 patched("hw1.compute_gae", ("same_episode = ~(terminated | truncated)", "same_episode = ~terminated"))

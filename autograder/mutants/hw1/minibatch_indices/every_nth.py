@@ -2,7 +2,7 @@
 
 from autograder.mutants import patched
 
-HINT = "Shuffle all samples"
+HINT = "same at every call"
 
 patched(
     "hw1.minibatch_indices",

@@ -2,6 +2,6 @@
 
 from autograder.mutants import patched
 
-HINT = "Shuffle all samples"
+HINT = "same at every call"
 
 patched("hw1.minibatch_indices", ("torch.randperm(num_samples)", "torch.arange(num_samples)"))

@@ -2,7 +2,7 @@
 
 from autograder.mutants import patched
 
-HINT = "not only the rows"
+HINT = "meet far more often"
 
 patched(
     "hw1.minibatch_indices",

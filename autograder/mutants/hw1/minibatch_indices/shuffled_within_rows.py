@@ -2,7 +2,7 @@
 
 from autograder.mutants import patched
 
-HINT = "within them"
+HINT = "meet far more often"
 
 patched(
     "hw1.minibatch_indices",

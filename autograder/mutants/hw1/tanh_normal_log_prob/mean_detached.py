@@ -2,6 +2,6 @@
 
 from autograder.mutants import patched
 
-HINT = "flow through mean"
+HINT = "No gradient arrives at mean"
 
 patched("hw1.tanh_normal_log_prob", ("Normal(mean,", "Normal(mean.detach(),"))

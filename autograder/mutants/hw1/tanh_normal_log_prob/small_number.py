@@ -2,6 +2,6 @@
 
 from autograder.mutants import patched
 
-HINT = "far off for large u"
+HINT = "rounds to 0 here, so a small number decides"
 
 patched("hw1.tanh_normal_log_prob", ("log_tanh_slope(pre_tanh)", "(1 - pre_tanh.tanh() ** 2 + 1e-6).log()"))

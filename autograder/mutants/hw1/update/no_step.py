@@ -2,6 +2,6 @@
 
 from autograder.mutants import patched
 
-HINT = "No step was taken"
+HINT = "No step of self.optimizer was taken"
 
 patched("hw1.update", ("            self.optimizer.step()\n", ""))

@@ -2,7 +2,7 @@
 
 from autograder.mutants import patched
 
-HINT = "one too many"
+HINT = "Stop before the step"
 
 patched(
     "hw1.update",

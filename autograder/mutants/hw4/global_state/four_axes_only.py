@@ -2,7 +2,7 @@
 
 from autograder.mutants import patched
 
-HINT = "Count the axes from the end"
+HINT = "IndexError"
 
 patched(
     "hw4.global_state",

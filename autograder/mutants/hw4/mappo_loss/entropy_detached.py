@@ -2,6 +2,6 @@
 
 from autograder.mutants import patched
 
-HINT = "Do not detach the entropy"
+HINT = "No gradient arrives"
 
 patched("hw4.mappo_loss", ("-entropy_eps * entropy", "-entropy_eps * entropy.detach()"))

@@ -2,7 +2,7 @@
 
 from autograder.mutants import patched
 
-HINT = "One number"
+HINT = "One value for each entry"
 
 patched(
     "hw4.mappo_loss",

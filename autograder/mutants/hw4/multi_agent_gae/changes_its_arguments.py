@@ -2,7 +2,7 @@
 
 from autograder.mutants import patched
 
-HINT = "changed next_value"
+HINT = "copies of your own"
 
 patched(
     "hw4.multi_agent_gae",

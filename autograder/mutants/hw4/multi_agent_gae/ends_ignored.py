@@ -2,7 +2,7 @@
 
 from autograder.mutants import patched
 
-HINT = "The ends are ignored"
+HINT = "terminations are ignored"
 
 patched(
     "hw4.multi_agent_gae",

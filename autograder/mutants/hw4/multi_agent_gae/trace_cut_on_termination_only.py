@@ -2,6 +2,6 @@
 
 from autograder.mutants import patched
 
-HINT = "wherever done says"
+HINT = "a time limit ended one too"
 
 patched("hw4.multi_agent_gae", ("~done[:, t]", "~terminated[:, t]"))

@@ -2,6 +2,6 @@
 
 from autograder.mutants import patched
 
-HINT = "changed begins"
+HINT = "copies of your own"
 
 patched("hw4.observation_history", ("    begins = begins.clone()\n", ""))

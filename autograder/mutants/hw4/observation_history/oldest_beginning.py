@@ -1,19 +1,19 @@
 """Stops at the oldest beginning that it finds."""
 
-import torch
-
-from gcb6206.exercises import solves
+from autograder.mutants import patched
 
 HINT = "the newer one counts"
 
-
-@solves("hw4.observation_history")
-def observation_history(observation, begins, length):
-    histories = observation.unsqueeze(3).repeat(1, 1, 1, length, 1)
-    for i, starts in enumerate(begins[..., 0].tolist()):
-        for t in range(len(starts)):
-            reach = range(max(0, t - length + 1), t + 1)
-            first = next((s for s in reach if starts[s]), 0)
-            for age in range(length):
-                histories[i, t, :, age] = observation[i, max(t - age, first)]
-    return torch.flatten(histories, 3)
+patched(
+    "hw4.observation_history",
+    ("    begins[:, 0] = True\n", ""),
+    (
+        "    first = torch.where(begins[..., 0], steps, 0).cummax(dim=1).values",
+        """
+    first = torch.zeros_like(steps)
+    for age in range(length):
+        found = begins[..., 0].gather(1, (steps - age).clamp_min(0)) & (steps >= age)
+        first = torch.where(found, steps - age, first)
+        """,
+    ),
+)

@@ -2,7 +2,7 @@
 
 from autograder.mutants import patched
 
-HINT = "Some agents share a network"
+HINT = "share a part of their weights"
 
 patched(
     "hw4.policy_parameters",

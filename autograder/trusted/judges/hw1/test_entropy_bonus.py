@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from autograder.trusted.judging import compare, judge
+from autograder.trusted.judging import compare, judge, nothing_else_changed
 
 EXERCISE = "hw1.entropy_bonus"
 READ = "ppo/four-stages"
+SHAPES = ((4, 3), (1, 3), (3, 1), (1, 1), (3, 3), (2, 40))  # rows, actions
 
 
 def log_softmax(logits: np.ndarray) -> np.ndarray:
@@ -35,6 +36,13 @@ def mistakes(log_probs: np.ndarray) -> list[tuple[object, str]]:
     ]
 
 
+def slope(log_probs: np.ndarray) -> np.ndarray:
+    """The right gradient with regard to the logits."""
+    p = np.exp(log_probs)
+    entropy = -(p * log_probs).sum(axis=1, keepdims=True)
+    return -p * (log_probs + entropy) / len(log_probs)
+
+
 @judge(
     EXERCISE,
     points=0.5,
@@ -50,14 +58,17 @@ def test_value(student, rng):
         tried="3 uniform policies over 5 actions",
         hints=mistakes(log_softmax(uniform)),
     )
-    logits = rng.normal(size=(4, 3)).astype(np.float32) * 2
-    log_probs = log_softmax(logits)
-    compare(
-        student.run(EXERCISE, logits=logits)["value"],
-        -(np.exp(log_probs) * log_probs).sum(axis=1).mean(),
-        tried="4 random policies over 3 actions",
-        hints=mistakes(log_probs),
-    )
+    for shape in SHAPES:
+        logits = rng.normal(size=shape).astype(np.float32) * 2
+        log_probs = log_softmax(logits)
+        reply = student.run(EXERCISE, logits=logits)
+        compare(
+            reply["value"],
+            -(np.exp(log_probs) * log_probs).sum(axis=1).mean(),
+            tried=f"{shape[0]} random policies over {shape[1]} actions",
+            hints=mistakes(log_probs),
+        )
+    nothing_else_changed(reply)
 
 
 @judge(
@@ -71,12 +82,18 @@ def test_value(student, rng):
 def test_certain(student, rng):
     logits = np.zeros((2, 3), np.float32)
     logits[:, rng.integers(3)] = 200.0
-    compare(
-        student.run(EXERCISE, logits=logits)["value"],
-        0.0,
-        tried="2 policies that are certain of one action (the others' log-probability is -200)",
-        hint="Use the given log-probabilities; taking log of exp of them gives log(0).",
-    )
+    reply = student.run(EXERCISE, logits=logits)
+    certain = "2 policies that are certain of one action (the others' log-probability is -200)"
+    hints = [(np.nan, "Use the given log-probabilities: a logarithm of exp(log_probs) is log(0) here.")]
+    compare(reply["value"], 0.0, tried=certain, hints=hints)
+    hints = [
+        (
+            np.where(np.isnan(np.asarray(reply["gradient"], float)), np.nan, 0.0),
+            "The value is right, its gradient is no number: the slope of p log p has no limit at p = 0. Use the "
+            "given log-probabilities.",
+        )
+    ]
+    compare(reply["gradient"], np.zeros((2, 3)), tried=f"{certain}: the gradient", hints=hints)
 
 
 @judge(
@@ -88,16 +105,17 @@ def test_certain(student, rng):
     why="The bonus changes the policy only through its gradient.",
 )
 def test_gradient(student, rng):
-    logits = rng.normal(size=(4, 3)).astype(np.float32)
-    log_probs = log_softmax(logits)
-    p = np.exp(log_probs)
-    entropy = -(p * log_probs).sum(axis=1, keepdims=True)
-    compare(
-        student.run(EXERCISE, logits=logits)["gradient"],
-        -p * (log_probs + entropy) / len(logits),
-        tried="4 random policies over 3 actions: the gradient with regard to the logits",
-        hints=[
-            (np.zeros((4, 3)), "No gradient arrives: return a tensor, without .item(), .detach() or no_grad.")
-        ],
-        hint="Gradients must flow through p and through log p.",
-    )
+    for shape in SHAPES[:2]:
+        logits = rng.normal(size=shape).astype(np.float32)
+        compare(
+            student.run(EXERCISE, logits=logits)["gradient"],
+            slope(log_softmax(logits)),
+            tried=f"{shape[0]} random policies over {shape[1]} actions: the gradient with regard to the logits",
+            hints=[
+                (
+                    np.zeros(shape),
+                    "No gradient arrives: return a tensor, without .item(), .detach() or no_grad.",
+                )
+            ],
+            hint="Gradients must flow through p and through log p.",
+        )

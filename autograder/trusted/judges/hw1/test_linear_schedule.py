@@ -5,28 +5,41 @@ from __future__ import annotations
 import numpy as np
 
 from autograder.student_side.student import Student
-from autograder.trusted.judging import array_of, compare, judge, require
+from autograder.trusted.judging import Hints, compare, judge, require
 
 EXERCISE = "hw1.linear_schedule"
 READ = "ppo/schedules-and-scales"
 
 
+def lines(rng: np.random.Generator) -> list[tuple[float, float]]:
+    """Starts and ends: falling and rising, to 0 and from 0, below 0 and across, level, tiny and large."""
+    a, b = sorted(rng.uniform(0.1, 0.9, size=2).tolist())
+    return [
+        (b + 0.1, a), (a, b + 0.1), (b, 0.0), (0.0, b), (-a, -b - 0.1), (-b, a), (a, -b), (b, b),
+        (3e-4 * b, 1e-5 * a), (2.0 + a, 500.0 * b),
+    ]  # fmt: skip
+
+
 def values_at(student: Student, start: float, end: float, progress: np.ndarray) -> np.ndarray:
     """What linear_schedule returned, `(progress,)`."""
-    reply = student.run(EXERCISE, start=start, end=end, progress=progress)
-    types = reply["types"] if isinstance(reply["types"], list) else [reply["types"]]
+    values = student.run(EXERCISE, start=start, end=end, progress=progress)["values"]
     require(
-        all(isinstance(name, str) and name in ("float", "int") for name in types),
-        tried=f"from {start:.2f} to {end:.2f}: the types of the results",
-        got=types,
-        expected=["float"],
+        isinstance(values, list) and all(isinstance(value, float) for value in values),
+        tried=f"from {start:.3g} to {end:.3g}: the results",
+        got=values,
+        expected="numbers",
     )
-    return array_of(reply, "values", 1)
+    return np.array(values)
 
 
 def line(start: float, end: float, progress: np.ndarray) -> np.ndarray:
     """Unbounded."""
     return start + progress * (end - start)
+
+
+def exact(start: float, end: float) -> dict[str, float]:
+    """Tolerances that fit the size of the numbers."""
+    return {"atol": 1e-6 * max(abs(start), abs(end)), "rtol": 0.0}
 
 
 @judge(
@@ -37,29 +50,31 @@ def line(start: float, end: float, progress: np.ndarray) -> np.ndarray:
     why="Large steps early find the region, small ones late settle in it.",
 )
 def test_line(student, rng):
-    inside = np.array([0.0, 0.25, 0.5, 1.0])
-    for start, end in (rng.uniform(0.6, 0.9, size=1)[0], 0.1), (0.2, rng.uniform(0.5, 0.9, size=1)[0]):
+    inside = np.array([0.0, 0.25, 0.5, 1.0, *rng.uniform(0.01, 0.99, size=3)])
+    for start, end in lines(rng):
+        hints: Hints = [
+            (line(end, start, inside), "It runs the wrong way: progress is what is done, not what remains."),
+            (start * (1 - inside), "It ends at 0: it must end at end."),
+            (np.full(7, start), "It never changes: move towards end with the progress."),
+            (np.full(7, end), "It is at its end from the beginning."),
+            (start + inside * end, "start + progress * end overshoots: progress * (end - start)."),
+            (start - inside * end, "start - progress * end: it must be progress * (end - start)."),
+            (
+                np.maximum(start * (1 - inside), end),
+                "The line goes from start to end, not to 0 with a floor.",
+            ),
+            (np.maximum(line(start, end, inside), 0.0), "The value is kept above 0: the line may go below."),
+        ]
+        if start * end > 0:
+            exponential = start * (end / start) ** inside
+            hints = [*hints, (exponential, "This is exponential: take the straight line.")]
         compare(
             values_at(student, start, end, inside),
             line(start, end, inside),
-            tried=f"from {start:.2f} to {end:.2f}: the values at progress 0, 0.25, 0.5 and 1",
-            hints=[
-                (
-                    line(end, start, inside),
-                    "It runs the wrong way: progress is what is done, not what remains.",
-                ),
-                (start * (1 - inside), "It ends at 0: it must end at end."),
-                (np.full(4, start), "It never changes: move towards end with the progress."),
-                (np.full(4, end), "It is at its end from the beginning."),
-                (start * (end / start) ** inside, "This is exponential: take the straight line."),
-                (start + inside * end, "start + progress * end overshoots: progress * (end - start)."),
-                (start - inside * end, "start - progress * end: it must be progress * (end - start)."),
-                (
-                    np.maximum(start * (1 - inside), end),
-                    "The line goes from start to end, not to 0 with a floor.",
-                ),
-            ],
+            tried=f"from {start:.3g} to {end:.3g}: the values at progress 0, 0.25, 0.5, 1 and three in between",
+            hints=hints,
             hint="start + progress * (end - start)",
+            **exact(start, end),
         )
 
 
@@ -72,16 +87,25 @@ def test_line(student, rng):
     why="A negative learning rate climbs the loss; a training may run a little longer than planned.",
 )
 def test_outside(student, rng):
-    start, end = float(rng.uniform(0.6, 0.9)), 0.0
-    outside = np.array([-0.5, 1.5, 20.0])
-    compare(
-        values_at(student, start, end, outside),
-        np.array([start, end, end]),
-        tried=f"from {start:.2f} to 0: the values at progress -0.5, 1.5 and 20",
-        hints=[
-            (line(start, end, outside), "The line runs on outside: limit the progress to 0 and 1."),
-            (line(start, end, np.minimum(outside, 1)), "Below progress 0 it stays start."),
-            (line(start, end, np.maximum(outside, 0)), "Above progress 1 it stays end."),
-        ],
-        hint="Limit the progress to the range from 0 to 1 first.",
-    )
+    outside = np.array([-20.0, -0.5, 1.5, 20.0])
+    low, high = np.minimum(outside, 1), np.maximum(outside, 0)
+    for start, end in lines(rng):
+        free = line(start, end, outside)
+        falling = np.minimum(start, np.maximum(end, free)) if end <= start else free
+        compare(
+            values_at(student, start, end, outside),
+            np.array([start, start, end, end]),
+            tried=f"from {start:.3g} to {end:.3g}: the values at progress -20, -0.5, 1.5 and 20",
+            hints=[
+                (free, "The line runs on outside: limit the progress to 0 and 1."),
+                (line(start, end, low), "Below progress 0 it stays start."),
+                (line(start, end, high), "Above progress 1 it stays end."),
+                (falling, "A schedule that rises runs on outside: limit the progress, not the value."),
+                (
+                    np.maximum(line(start, end, high), 0.0),
+                    "The value is limited to 0, not to the end of the line: limit the progress to 0 and 1.",
+                ),
+            ],
+            hint="Limit the progress to the range from 0 to 1 first.",
+            **exact(start, end),
+        )

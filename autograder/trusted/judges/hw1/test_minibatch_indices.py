@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import numpy as np
 
 from autograder.student_side.student import Reply, Student
@@ -9,13 +11,53 @@ from autograder.trusted.judging import compare, judge, require
 
 EXERCISE = "hw1.minibatch_indices"
 READ = "ppo/four-stages"
+CALLS = 400
 
 
 def run(student: Student, rng: np.random.Generator, rows: int, batch: int, calls: int = 2) -> Reply:
-    """Some calls for rows * batch samples."""
-    return student.run(
-        EXERCISE, num_samples=rows * batch, batch_size=batch, calls=calls, seed=int(rng.integers(2**31))
+    """Some calls for rows * batch samples, after each of two seeds."""
+    seeds = rng.integers(2**31, size=2).tolist()
+    return student.run(EXERCISE, num_samples=rows * batch, batch_size=batch, calls=calls, seeds=seeds)
+
+
+def whole_numbers(reply: Reply, rows: int, batch: int) -> list[np.ndarray]:
+    """The results of all calls, `(rows, batch)` each; also where one is a list of rows."""
+    results = reply["indices"] if isinstance(reply["indices"], list) else [reply["indices"]]
+    for i, indices in enumerate(results):
+        with contextlib.suppress(ValueError):
+            indices = results[i] = np.array(indices)
+        kind = getattr(indices, "dtype", np.dtype(object)).kind
+        require(
+            getattr(indices, "shape", None) == (rows, batch) and kind in "iu",
+            tried=f"{rows * batch} samples, batch_size {batch}: shape and kind of the result",
+            got=f"{getattr(indices, 'shape', None)}, {getattr(indices, 'dtype', type(indices).__name__)}",
+            expected=f"{(rows, batch)}, whole numbers",
+            hint="One row for each minibatch: (num_samples // batch_size, batch_size).",
+        )
+    return results
+
+
+def demand_partition(indices: np.ndarray) -> None:
+    """Demands that every index stands in it once."""
+    count = indices.size
+    missing = len(set(range(count)) - set(indices.ravel().tolist()))
+    inside = indices.min() >= 0 and indices.max() < count
+    compare(
+        np.sort(indices, axis=None),
+        np.arange(count),
+        tried=f"{count} samples, batch_size {indices.shape[1]}: all indices, sorted",
+        hints=[(np.arange(1, count + 1), "Indices begin at 0.")],
+        hint=f"{missing} samples are in no minibatch, others in several: cut one permutation of all indices into rows."
+        if inside
+        else "",
     )
+
+
+def together(orders: np.ndarray) -> np.ndarray:
+    """How often each pair of samples shares a minibatch, `(samples, samples)`; orders `(calls, rows, batch)`."""
+    calls, _, batch = orders.shape
+    row = np.argsort(orders.reshape(calls, -1), axis=1) // batch  # each sample's minibatch
+    return (row[:, :, None] == row[:, None, :]).sum(axis=0)
 
 
 @judge(
@@ -26,60 +68,83 @@ def run(student: Student, rng: np.random.Generator, rows: int, batch: int, calls
     why="An epoch uses every sample once. Drawing with replacement leaves out a third of them.",
 )
 def test_partition(student, rng):
-    rows, batch = int(rng.integers(4, 8)), int(rng.integers(9, 17))
-    reply = run(student, rng, rows, batch)
-    require(
-        isinstance(reply["types"], list) and reply["types"] == ["Tensor"],
-        tried="the type of the result",
-        got=reply["types"],
-        expected=["Tensor"],
-        hint="Return one tensor of shape (minibatches, batch_size).",
-    )
-    for indices in reply["indices"]:
-        kind = getattr(indices, "dtype", np.dtype(float)).kind
-        require(
-            getattr(indices, "shape", None) == (rows, batch) and kind == "i",
-            tried=f"{rows * batch} samples, batch_size {batch}: shape and kind of the result",
-            got=f"{getattr(indices, 'shape', None)}, {getattr(indices, 'dtype', type(indices).__name__)}",
-            expected=f"{(rows, batch)}, int64",
-            hint="One row for each minibatch: (num_samples // batch_size, batch_size).",
-        )
-        compare(
-            np.sort(indices, axis=None),
-            np.arange(rows * batch),
-            tried=f"{rows * batch} samples, batch_size {batch}: all indices, sorted",
-            hints=[(np.arange(1, rows * batch + 1), "Indices begin at 0.")],
-            hint="Some samples come twice, others never: cut one permutation of all indices into rows.",
-        )
+    for rows, batch in ((int(rng.integers(4, 8)), int(rng.integers(9, 17))), (1, 6), (6, 1), (1, 1)):
+        for indices in whole_numbers(run(student, rng, rows, batch), rows, batch):
+            demand_partition(indices)
 
 
 @judge(
     EXERCISE,
-    points=0.5,
+    points=0.25,
     title="in a new random order at each call",
     read=READ,
     depends=["partition"],
     why="Neighbours in a rollout look alike; a minibatch of neighbours says little about the rest.",
 )
 def test_shuffled(student, rng):
-    rows, batch = 8, 16
-    first, second, third = run(student, rng, rows, batch, calls=3)["indices"]
-    tried = f"{rows * batch} samples, batch_size {batch}, three calls"
-    for indices in (first, second):
-        row_sets = {frozenset(row.tolist()) for row in indices}
-        blocks = {frozenset(range(b, b + batch)) for b in range(0, rows * batch, batch)}
-        strides = {frozenset(range(b, rows * batch, rows)) for b in range(rows)}
-        require(
-            row_sets not in (blocks, strides),
-            tried=f"{tried}: the samples of the minibatches",
-            got="the same groups as without shuffling",
-            expected="groups drawn at random",
-            hint="Shuffle all samples, not only the rows or within them: torch.randperm(num_samples).",
-        )
+    rows, batch = 4, 4
+    reply = run(student, rng, rows, batch, calls=CALLS // 2)
+    orders = whole_numbers(reply, rows, batch)
+    tried = f"{rows * batch} samples, batch_size {batch}, {CALLS} calls"
     require(
-        not np.array_equal(first, second) and not np.array_equal(second, third),
-        tried=tried,
-        got="the same order again",
-        expected="another order at each call",
-        hint="Draw a new order in each call; do not set a seed inside.",
+        reply["reseeded"] == [],
+        tried=f"{tried}, half of them after another seed: random streams that are in the same state after both",
+        got=reply["reseeded"],
+        expected=[],
+        hint="A seed is set inside: whatever else draws from that stream repeats itself.",
     )
+    different = len({order.tobytes() for order in orders})
+    require(
+        different > 1,
+        tried=f"{tried}: how many orders differ",
+        got=different,
+        expected=f"about {CALLS}",
+        hint="The order is the same at every call: draw a new one in each, torch.randperm(num_samples).",
+    )
+    share = together(np.array(orders))[np.triu_indices(rows * batch, 1)] / CALLS
+    expected = (batch - 1) / (rows * batch - 1)
+    # 7 standard deviations: once in 10^9 calls of this judge
+    spread = 7 * np.sqrt(expected * (1 - expected) / CALLS)
+    require(
+        np.all(np.abs(share - expected) < spread),
+        tried=f"{tried}: how often two samples share a minibatch, for the 120 pairs",
+        got=f"from {share.min():.0%} to {share.max():.0%}",
+        expected=f"about {expected:.0%} for every pair",
+        hint="Some samples meet far more often than others: shuffle all of them, torch.randperm(num_samples).",
+    )
+    require(
+        different > 0.95 * CALLS,
+        tried=f"{tried}: how many orders differ",
+        got=different,
+        expected=f"about {CALLS}",
+        hint="The same few orders come again and again: draw one of all that there are, torch.randperm(num_samples).",
+    )
+
+
+@judge(
+    EXERCISE,
+    points=0.25,
+    title="a tensor of int64",
+    read=READ,
+    depends=["partition"],
+    why="PyTorch takes whole numbers of 64 bits as indices.",
+)
+def test_type(student, rng):
+    for rows, batch in ((3, 4), (20, 2500)):
+        reply = run(student, rng, rows, batch)
+        require(
+            reply["types"] == ["Tensor"],
+            tried="the type of the result",
+            got=reply["types"],
+            expected=["Tensor"],
+            hint="Return one tensor of shape (minibatches, batch_size).",
+        )
+        for indices in whole_numbers(reply, rows, batch):
+            require(
+                indices.dtype == np.int64,
+                tried="the dtype of the result",
+                got=str(indices.dtype),
+                expected="int64",
+                hint="PyTorch's indices are torch.long, whatever numpy or a conversion made of them.",
+            )
+            demand_partition(indices)

@@ -4,30 +4,29 @@ from __future__ import annotations
 
 import numpy as np
 
-from autograder.trusted.judging import close, compare, judge, require
+from autograder.trusted.judging import Hints, close, compare, judge, nothing_else_changed, require
 
 EXERCISE = "hw1.normalize_advantage"
 READ = "ppo/four-stages"
 
 
-@judge(
-    EXERCISE,
-    points=0.5,
-    title="mean 0 and standard deviation 1",
-    read=READ,
-    why="The step's size no longer depends on the rewards' scale, and about half of the actions gain.",
-)
-def test_value(student, rng):
-    noise = rng.normal(size=7)
-    # the mean is 3 itself: one near 0 would hide that it is not taken off
-    given = (3.0 + 5.0 * (noise - noise.mean())).astype(np.float32)
-    reply = student.run(EXERCISE, advantage=given)
-    got, centred, mean = reply["value"], given - given.mean(), given.mean()
-    if close(got, centred / given.std(), atol=1e-4):  # dividing by B is as right as by B - 1
-        expected = centred / given.std()
-    else:
-        expected = centred / given.std(ddof=1)
-    hints = [(centred, "Divide by the standard deviation as well.")]
+def normalized(given: np.ndarray, ddof: int, epsilon: float = 1e-8) -> np.ndarray:
+    """The right one, dividing by the number of samples, less `ddof`."""
+    given = given.astype(np.float64)
+    return (given - given.mean()) / (given.std(ddof=ddof) + epsilon)
+
+
+def mistakes(given: np.ndarray) -> Hints:
+    """What known mistakes give instead."""
+    given = given.astype(np.float64)
+    mean, centred = given.mean(), given - given.mean()
+    if given.std() < 0.5:  # by then it is known that a large one divides
+        small = "A small standard deviation is replaced by a larger number: only 1e-8 is added to it."
+        return [(centred / floor, small) for floor in (1.0, 0.1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6)]
+    hints = [
+        (centred, "Divide by the standard deviation as well."),
+        ((given - given.min()) / (given.max() - given.min()), "This scales to 0 to 1: use mean and std."),
+    ]
     for ddof in (0, 1):
         std = given.std(ddof=ddof)
         hints += [
@@ -38,17 +37,37 @@ def test_value(student, rng):
             (given - mean / std, "Brackets: (A - mean) / std, not A - mean / std."),
             ((given + mean) / std, "Subtract the mean, do not add it."),
         ]
-    hints.append(
-        ((given - given.min()) / (given.max() - given.min()), "This scales to 0 to 1: use mean and std.")
-    )
-    compare(
-        got,
-        expected,
-        tried="7 advantages with mean 3 and standard deviation about 5",
-        hints=hints,
-        atol=1e-4,
-        hint="(A - mean) / (std + 1e-8)",
-    )
+    return hints
+
+
+@judge(
+    EXERCISE,
+    points=0.5,
+    title="mean 0 and standard deviation 1",
+    read=READ,
+    why="The step's size no longer depends on the rewards' scale, and about half of the actions gain.",
+)
+def test_value(student, rng):
+    for size, mean, std in (
+        (7, 3.0, 5.0),
+        (2, -1.0, 2.0),
+        (5, 0.0, 0.03),
+        (9, -40.0, 200.0),
+        (300, 0.5, 1.0),
+    ):
+        noise = rng.normal(size=size)
+        noise[0] += 4.0 * (size > 100)  # one far from all others
+        given = (mean + std * (noise - noise.mean()) / noise.std()).astype(np.float32)
+        got = student.run(EXERCISE, advantage=given)["value"]
+        by_all = close(got, normalized(given, 0), atol=1e-4)  # dividing by B is as right as by B - 1
+        compare(
+            got,
+            normalized(given, 0 if by_all else 1),
+            tried=f"{size} advantages with mean {mean:g} and standard deviation {std:g}",
+            hints=mistakes(given),
+            atol=1e-4,
+            hint="(A - mean) / (std + 1e-8)",
+        )
 
 
 @judge(
@@ -60,19 +79,29 @@ def test_value(student, rng):
     why="A minibatch of equal advantages has standard deviation 0; dividing by it makes every weight NaN.",
 )
 def test_equal(student, rng):
-    given = np.full(6, float(rng.integers(1, 9)), np.float32)
-    compare(
-        student.run(EXERCISE, advantage=given)["value"],
-        np.zeros(6),
-        tried="6 equal advantages",
-        hint="Add 1e-8 to the standard deviation before dividing.",
-    )
-    given = rng.normal(size=6).astype(np.float32)
+    for number in (0.0, float(rng.integers(1, 9)), -64.0):
+        compare(
+            student.run(EXERCISE, advantage=np.full(6, number, np.float32))["value"],
+            np.zeros(6),
+            tried=f"6 advantages of {number:g}",
+            hints=[(np.full(6, np.nan), "Add 1e-8 to the standard deviation before dividing.")],
+        )
+    given = (1e-7 * rng.normal(size=6)).astype(np.float32)
     reply = student.run(EXERCISE, advantage=given)
+    in_root = [(given - given.mean()) / np.sqrt(given.astype(float).var(ddof=ddof) + 1e-8) for ddof in (0, 1)]
+    other = [(normalized(given, ddof, 1e-5), "1e-8 is what is added: 1e-5 is far more.") for ddof in (0, 1)]
+    by_all = close(reply["value"], normalized(given, 0), atol=1e-3)
     compare(
-        reply["argument"],
-        given,
-        tried="the argument after the call",
-        hint="You changed the argument in place: the next epoch needs it as it was.",
+        reply["value"],
+        normalized(given, 0 if by_all else 1),
+        tried="6 advantages with a standard deviation of about 1e-7",
+        hints=[
+            *mistakes(given),
+            *((wrong, "1e-8 is added to the standard deviation, not to the variance.") for wrong in in_root),
+            *other,
+        ],
+        atol=1e-3,
+        hint="Exactly 1e-8 is added to the standard deviation.",
     )
     require(reply["type"] == "Tensor", tried="the type of the result", got=reply["type"], expected="Tensor")
+    nothing_else_changed(reply)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from autograder.student_side.student import Reply, Student
-from autograder.trusted.judging import Hints, compare, judge, require
+from autograder.trusted.judging import Hints, compare, judge, nothing_else_changed
 
 EXERCISE = "hw1.policy_loss"
 READ = "ppo/what-is-ppo"
@@ -43,6 +43,26 @@ class Case:
     def loss(self) -> float:
         """The right one."""
         return -self.objective().mean()
+
+    def limits(self) -> Hints:
+        """What it gives to bound a single sample's ratio or objective by a limit that the objective has not."""
+        log_ratio, a = self.new - self.old, self.advantage
+        near = "The log-ratio is limited on top of the clip: a ratio that is far from 1 counts as it is."
+        dual = (
+            "The objective is bounded once more (dual clip): where A < 0 it may become as small as ratio * A."
+        )
+        bounds = [1.0, 1.5, 2.0, 3.0, 5.0]
+
+        def loss(ratio: np.ndarray) -> float:
+            return -np.minimum(ratio * a, np.clip(ratio, 1 - self.eps, 1 + self.eps) * a).mean()
+
+        return [
+            *((loss(np.exp(np.clip(log_ratio, -bound, bound))), near) for bound in [0.5, *bounds]),
+            *(
+                (-np.where(a < 0, np.maximum(self.objective(), bound * a), self.objective()).mean(), dual)
+                for bound in bounds
+            ),
+        ]
 
     def mistakes(self) -> Hints:
         """What known mistakes give instead."""
@@ -102,22 +122,15 @@ class Case:
     why="The ratio corrects for samples that an older policy drew; a loss is made smaller, so it is negated.",
 )
 def test_inside(student, rng):
-    advantages = rng.uniform(0.5, 1.0, size=5) * [3.0, -2.0, 1.0, -1.0, 1.0]
-    case = Case(rng, rng.uniform(0.85, 1.15, size=5), advantages, 0.2)
-    reply = case.run(student)
-    compare(
-        reply["value"],
-        case.loss(),
-        tried="5 samples with ratios from 0.85 to 1.15, clip_range 0.2: the loss",
-        hints=case.mistakes(),
-    )
-    require(
-        reply["type"] == "Tensor",
-        tried="the type of the loss",
-        got=reply["type"],
-        expected="Tensor",
-        hint="Return a tensor: .item() would cut the gradient.",
-    )
+    for count in (5, 1):
+        signs = np.array([3.0, -2.0, 1.0, -1.0, 1.0])[:count]
+        case = Case(rng, rng.uniform(0.85, 1.15, size=count), rng.uniform(0.5, 1.0, size=count) * signs, 0.2)
+        compare(
+            case.run(student)["value"],
+            case.loss(),
+            tried=f"{count} samples with ratios from 0.85 to 1.15, clip_range 0.2: the loss",
+            hints=case.mistakes() if count > 1 else (),
+        )
 
 
 @judge(
@@ -132,16 +145,29 @@ def test_inside(student, rng):
     ),
 )
 def test_outside(student, rng):
-    eps = float(rng.uniform(0.1, 0.3))
-    ratios = np.concatenate([rng.uniform(0.3, 0.6, size=4), rng.uniform(1.5, 2.0, size=4)])
-    advantages = np.tile([1.0, -1.0], 4) * rng.uniform(0.5, 2.0, size=8)  # both signs on both sides
-    case = Case(rng, ratios, advantages, eps)
-    compare(
-        case.run(student)["value"],
-        case.loss(),
-        tried=f"8 samples on both sides with advantages of both signs, clip_range {eps:.2f}: the loss",
-        hints=case.mistakes(),
-    )
+    drawn = float(rng.uniform(0.1, 0.3))
+    for eps in (drawn, 0.6, 1.2):
+        ratios = np.concatenate([rng.uniform(0.25, 0.38, size=4), rng.uniform(2.3, 3.0, size=4)])
+        advantages = np.tile([1.0, -1.0], 4) * rng.uniform(0.5, 2.0, size=8)  # both signs on both sides
+        case = Case(rng, ratios, advantages, eps)
+        compare(
+            case.run(student)["value"],
+            case.loss(),
+            tried=f"8 samples on both sides with advantages of both signs, clip_range {eps:.2f}: the loss",
+            hints=[*case.mistakes(), *case.limits()],
+        )
+    for log_ratio in (-9.0, -4.0, -2.0, 1.0, 1.2, 2.0, 4.0, 9.0):
+        for advantage in (1.0, -1.0):
+            case = Case(rng, np.exp([log_ratio]), [advantage * rng.uniform(0.5, 2.0)], drawn)
+            compare(
+                case.run(student)["value"],
+                case.loss(),
+                tried=f"one sample of ratio {case.ratio[0]:.3g} and advantage {case.advantage[0]:.2f}, clip_range "
+                f"{drawn:.2f}: the loss",
+                hints=case.limits(),
+                rtol=1e-3,
+                hint="The loss of one sample is -min(ratio * A, clip(ratio) * A), however far the ratio is from 1.",
+            )
 
 
 @judge(
@@ -153,27 +179,32 @@ def test_outside(student, rng):
     why="A clipped sample has had its say. All others still move the policy, by ratio times advantage.",
 )
 def test_gradient(student, rng):
-    ratio = np.array([0.5, 0.5, 0.95, 1.1, 1.6, 1.6])
-    case = Case(rng, ratio, np.array([1, -1, 1, -1, 1, -1]) * rng.uniform(0.5, 2.0, size=6), 0.2)
-    flows = np.array([1, 0, 1, 1, 0, 1])  # which of ratio * A and the clipped one is the smaller
-    right = -case.ratio * case.advantage * flows / 6
+    # the first ratio is 1, as in the first minibatch of an update
+    ratio = np.array([1.0, 0.02, 0.5, 0.5, 0.95, 1.1, 1.6, 1.6, 40.0])
+    signs = np.array([rng.choice([-1, 1]), 1, 1, -1, 1, -1, 1, -1, -1])
+    case = Case(rng, ratio, signs * rng.uniform(0.5, 2.0, size=9), 0.2)
+    case.old[0] = case.new[0]
+    flows = np.array([1, 1, 1, 0, 1, 1, 0, 1, 1])  # which of ratio * A and the clipped one is the smaller
+    reply = case.run(student)
     compare(
-        case.run(student)["gradient"],
-        right,
-        tried="6 samples, clip_range 0.2: the gradient with regard to log_prob",
+        reply["gradient"],
+        -case.ratio * case.advantage * flows / 9,
+        tried="9 samples, clip_range 0.2: the gradient with regard to log_prob",
         hints=[
             (
-                np.zeros(6),
-                "No gradient arrives: log_prob must not be detached, and nothing run under no_grad.",
+                np.zeros(9),
+                "No gradient arrives: return a tensor; log_prob must not be detached, and nothing run under "
+                "no_grad.",
             ),
             (
-                -case.ratio * case.advantage / 6,
+                -case.ratio * case.advantage / 9,
                 "Clipped samples still have a gradient: clamp the tensor ratio.",
             ),
-            (-case.advantage * flows / 6, "The gradient lacks the ratio: do not detach it."),
+            (-case.advantage * flows / 9, "The gradient lacks the ratio: do not detach it."),
         ],
         hint="A sample's gradient is -ratio * A / batch, and 0 where the clipped objective is the smaller.",
     )
+    nothing_else_changed(reply)
 
 
 @judge(
@@ -181,7 +212,7 @@ def test_gradient(student, rng):
     points=0.5,
     title="the advantage is a constant",
     read=READ,
-    depends=["inside"],
+    depends=["gradient"],
     why="It says how good an action was. A loss that may change it makes bad actions look good instead.",
 )
 def test_advantage_is_constant(student, rng):

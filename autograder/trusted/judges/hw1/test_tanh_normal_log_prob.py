@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from autograder.trusted.judging import array_of, compare, judge, require
+from autograder.trusted.judging import array_of, compare, judge, nothing_else_changed, require
 
 EXERCISE = "hw1.tanh_normal_log_prob"
 READ = "ppo/four-stages"
@@ -75,17 +75,21 @@ def mistakes(mean: np.ndarray, log_std: np.ndarray, u: np.ndarray) -> list[tuple
     why="Squeezing changes the density by the slope of tanh; independent components' logs add up.",
 )
 def test_value(student, rng):
-    mean, u = rng.normal(size=(2, 4, 3)).astype(np.float32)
-    log_std = rng.uniform(-1.0, -0.3, size=3).astype(np.float32)
-    reply = student.run(EXERCISE, mean=mean, log_std=log_std, pre_tanh=u)
-    compare(
-        reply["value"],
-        (normal(mean, log_std, u) - slope(u)).sum(axis=1),
-        tried="a batch of 4, 3 components",
-        hints=mistakes(mean, log_std, u),
-        rtol=1e-3,
-        atol=1e-3,
-    )
+    for batch, components, lowest, highest in ((4, 3, -1.0, -0.3), (3, 3, 0.3, 1.0), (1, 3, -3.0, 3.0),
+                                               (4, 1, -6.0, -5.0), (1, 1, 2.5, 3.5)):  # fmt: skip
+        mean = rng.normal(size=(batch, components)).astype(np.float32)
+        log_std = rng.uniform(lowest, highest, size=components).astype(np.float32)
+        u = mean + np.exp(log_std) * rng.uniform(-2.0, 2.0, size=mean.shape)
+        u = np.clip(u, -3.0, 3.0).astype(np.float32)
+        reply = student.run(EXERCISE, mean=mean, log_std=log_std, pre_tanh=u)
+        compare(
+            reply["value"],
+            (normal(mean, log_std, u) - slope(u)).sum(axis=1),
+            tried=f"a batch of {batch}, {components} components, log_std from {lowest:g} to {highest:g}",
+            hints=mistakes(mean, log_std, u),
+            rtol=1e-3,
+            atol=5e-3,
+        )
 
 
 @judge(
@@ -121,16 +125,26 @@ def test_density(student, rng):
     why="A policy that pushes hard reaches u = 20, where 1 - tanh(u)^2 rounds to 0.",
 )
 def test_far_out(student, rng):
-    u = np.array([[20.0], [-20.0], [rng.uniform(0.5, 1.5)]], np.float32)
-    mean, log_std = np.zeros((3, 1), np.float32), np.array([0.5], np.float32)
+    u = np.array([[20.0], [-20.0], [60.0], [rng.uniform(0.5, 1.5)], [rng.uniform(5.0, 7.0)]], np.float32)
+    mean, log_std = np.array([[0.0], [0.0], [50.0], [0.0], [3.0]], np.float32), np.array([0.5], np.float32)
     reply = student.run(EXERCISE, mean=mean, log_std=log_std, pre_tanh=u)
+    small = "1 - tanh(u)^2 rounds to 0 here, so a small number decides: use log_tanh_slope(pre_tanh)."
+    squashed = 1 - np.tanh(u.astype(np.float64)) ** 2
     compare(
         reply["value"],
         (normal(mean, log_std, u) - slope(u)).sum(axis=1),
-        tried=f"u = 20, -20 and {u[2, 0]:.2f}",
+        tried=f"u = 20, -20, 60, {u[3, 0]:.2f} and {u[4, 0]:.2f}",
         rtol=1e-3,
         atol=1e-3,
-        hint="Use log_tanh_slope(pre_tanh): log(1 - tanh(u)^2 + a small number) is far off for large u.",
+        hints=[
+            (np.broadcast_to(wrong[:, 0], len(u)), small)
+            for tiny in (1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-10)
+            for wrong in (
+                normal(mean, log_std, u) - np.log(squashed + tiny),
+                normal(mean, log_std, u) - np.log(np.maximum(squashed, tiny)),
+            )
+        ],
+        hint="Far out the logarithm of 1 - tanh(u)^2 is about 2 log 2 - 2 |u|; log_tanh_slope(pre_tanh) gives it.",
     )
     variance = np.exp(2 * log_std)
     expected = {
@@ -144,6 +158,8 @@ def test_far_out(student, rng):
             tried=f"the gradient of the sum with regard to {name.removeprefix('of_')}",
             rtol=1e-3,
             atol=1e-3,
+            hints=[(0 * right, f"No gradient arrives at {name.removeprefix('of_')}.")],
             hint="Gradients must flow through mean and log_std.",
         )
     require(reply["type"] == "Tensor", tried="the type of the result", got=reply["type"], expected="Tensor")
+    nothing_else_changed(reply)

@@ -19,17 +19,25 @@ FIGURES = (
 )  # fmt: skip
 
 
+BY_NAME = (
+    "update calls minibatch_indices, normalize_advantage, policy_loss and value_loss and does not write them out: "
+    "the grader puts functions of its own in their place."
+)
+
+
 class Case:
-    """Samples, settings, and what an update does with them.
+    """Samples, settings, and what updates do with them.
 
     Args:
+        rows, batch: minibatches of an epoch, and their size.
+        scale: of returns and advantages.
         settings: of the agent, instead of the usual ones.
     """
 
-    rows, batch = 3, 4
-
-    def __init__(self, rng: np.random.Generator, **settings):
-        count = self.rows * self.batch
+    def __init__(
+        self, rng: np.random.Generator, rows: int = 3, batch: int = 4, scale: float = 1.0, **settings: object
+    ):
+        self.rows, self.batch, count = rows, batch, rows * batch
         self.samples = {
             "observations": rng.normal(size=(count, 2)).astype(np.float32),
             "actions": np.arange(count),
@@ -39,9 +47,11 @@ class Case:
             },
         }
         self.samples["log_probs"] *= 0.1
-        self.order = rng.permutation(count).reshape(self.rows, self.batch)
+        for name in ("advantages", "returns"):
+            self.samples[name] *= np.float32(scale)
+        self.order = rng.permutation(count).reshape(rows, batch)
         self.settings = {
-            "progress": 0.25,
+            "progress": [0.25],
             "n_epochs": 2,
             "learning_rate": [0.08, 0.04],
             "clip_range": [0.3, 0.1],
@@ -51,21 +61,28 @@ class Case:
             "clip_range_vf": None,
             "target_kl": None,
             "normalize": True,
+            "momentum": 0.0,
+            "seed": int(rng.integers(2**31)),
             **settings,
         }
 
     def run(self, student: Student) -> Reply:
-        """Calls update."""
+        """Calls update, once for each progress."""
         return student.run(EXERCISE, samples=self.samples, order=self.order, **self.settings)
 
     def scheduled(self, name: str, progress: float | None = None) -> float:
-        """The value of a schedule."""
+        """The value of a schedule, by default in the first update."""
         start, end = self.settings[name]
-        return start + (self.settings["progress"] if progress is None else progress) * (end - start)
+        return start + (self.settings["progress"][0] if progress is None else progress) * (end - start)
+
+    def every_step(self, name: str) -> np.ndarray:
+        """The value of a schedule at every step of every update."""
+        steps = self.settings["n_epochs"] * self.rows
+        return np.repeat([self.scheduled(name, progress) for progress in self.settings["progress"]], steps)
 
     def minibatches(self, epochs: int | None = None) -> list[np.ndarray]:
         """The indices of all minibatches, in their order."""
-        epochs = self.settings["n_epochs"] if epochs is None else epochs
+        epochs = self.settings["n_epochs"] * len(self.settings["progress"]) if epochs is None else epochs
         return [row for epoch in range(epochs) for row in np.roll(self.order, epoch, axis=0)]
 
     def advantages(self, indices: np.ndarray) -> np.ndarray:
@@ -85,29 +102,30 @@ class Case:
         limit: float | None = None,
         vf: float | None = None,
         ent: float | None = None,
-        rate: float | None = None,
         remembered: bool = False,
-        each: bool = False,
+        clip: str = "norm",
     ) -> np.ndarray:
         """The weights after every step, `(steps, 5)`, by default the right ones.
 
         Args:
             limit: of the gradient's norm.
-            vf, ent, rate: instead of the coefficients and the learning rate.
+            vf, ent: instead of the coefficients.
             remembered: gradients of former steps are never forgotten.
-            each: every entry is clipped by itself.
+            clip: what is clipped: the whole gradient's `norm`, `each` entry, or each `tensor`'s norm.
         """
         vf = self.settings["vf_coef"] if vf is None else vf
-        ent = self.scheduled("ent_coef") if ent is None else ent
-        rate = self.scheduled("learning_rate") if rate is None else rate
-        now, kept, after = START, 0.0, []
-        for indices in self.minibatches():
-            slope = self.gradient(indices, vf, ent) + (kept if remembered else 0.0)
-            if limit is not None:
-                norm = np.linalg.norm(slope)
-                slope = np.clip(slope, -limit, limit) if each else slope * min(1.0, limit / norm)
+        ents = self.every_step("ent_coef") if ent is None else [ent] * len(self.minibatches())
+        now, kept, velocity, after = START, 0.0, 0.0, []
+        for indices, weight, rate in zip(self.minibatches(), ents, self.every_step("learning_rate")):
+            slope = self.gradient(indices, vf, weight) + (kept if remembered else 0.0)
+            if limit is not None and clip == "each":
+                slope = np.clip(slope, -limit, limit)
+            elif limit is not None:
+                tensors = np.split(slope, [2, 4]) if clip == "tensor" else [slope]
+                slope = np.concatenate([t * min(1.0, limit / np.linalg.norm(t)) for t in tensors])
             kept = slope
-            now = now - rate * slope
+            velocity = self.settings["momentum"] * velocity + slope
+            now = now - rate * velocity
             after.append(now)
         return np.array(after)
 
@@ -134,35 +152,14 @@ def column(reply: Reply, what: str, name: str) -> np.ndarray | list:
         return values
 
 
-@judge(
-    EXERCISE,
-    points=0.25,
-    title="returns the figures as floats",
-    read="ppo/four-stages",
-    why="The training logs these figures by name; a tensor would keep the whole graph alive.",
-)
-def test_returned_figures(student, rng):
-    reply = Case(rng).run(student)
+def demand_calls(reply: Reply, what: str, name: str) -> None:
+    """Demands that update called another exercise."""
     require(
-        isinstance(reply["returned"], str) and reply["returned"] == "dict",
-        tried="one call",
-        got=reply["returned"],
-        expected="dict",
-        hint="Return the dict of figures.",
-    )
-    types = reply["types"] if isinstance(reply["types"], dict) else {}
-    require(
-        set(FIGURES) <= set(types),
-        tried="the keys of the returned dict",
-        got=sorted(types),
-        expected=sorted(FIGURES),
-    )
-    require(
-        {types[name] for name in FIGURES} <= {"float", "int"},
-        tried="the types of the figures",
-        got={name: types[name] for name in FIGURES},
-        expected="float",
-        hint="Take .item() of each tensor.",
+        entries(reply, what),
+        tried=f"calls of {name} in an update",
+        got="none",
+        expected="some",
+        hint=BY_NAME if entries(reply, "evaluate") else "",
     )
 
 
@@ -171,12 +168,19 @@ def test_returned_figures(student, rng):
     points=0.75,
     title="n_epochs passes over all samples, each in a new order",
     read=READ,
-    depends=["returned_figures"],
     why="Every sample is used several times, always beside others.",
 )
 def test_minibatches(student, rng):
     case = Case(rng, n_epochs=3)
     reply = case.run(student)
+    demand_calls(reply, "indices", "minibatch_indices")
+    asked = [(entry.get("num_samples"), entry.get("batch_size")) for entry in entries(reply, "indices")]
+    require(
+        asked[0] == (12, 4),
+        tried="12 samples, batch_size 4: what minibatch_indices received",
+        got=asked[0],
+        expected=(12, 4),
+    )
     wanted = case.minibatches()
     got = column(reply, "evaluate", "actions")  # sample i has action i
     same_order = np.array([row for _ in range(3) for row in case.order])
@@ -198,6 +202,14 @@ def test_minibatches(student, rng):
         ],
         hint="In each of self.n_epochs epochs, one evaluation for each row of minibatch_indices.",
     )
+    for rows, batch in ((1, 4), (3, 1)):
+        small = Case(rng, rows, batch, normalize=False)
+        compare(
+            column(small.run(student), "evaluate", "actions"),
+            np.array(small.minibatches()),
+            tried=f"batch_size {batch}, {rows} minibatches in an epoch, n_epochs 2: the samples of each evaluation",
+            hint="In each of self.n_epochs epochs, one evaluation for each row of minibatch_indices.",
+        )
     compare(
         column(reply, "evaluate", "observations"),
         case.samples["observations"][np.array(wanted)],
@@ -220,6 +232,8 @@ def test_losses(student, rng):
             rng, n_epochs=1, normalize=normalize, clip_range_vf=clip_range_vf, learning_rate=[0.0, 0.0]
         )
         reply, indices, samples = case.run(student), case.order, case.samples
+        for what in ("policy_loss", "value_loss"):
+            demand_calls(reply, what, what)
         log_prob = np.array(case.log_probs())
         raw = samples["advantages"][indices]
         hints: dict[str, Hints] = {
@@ -249,6 +263,13 @@ def test_losses(student, rng):
                     for returns in (goal, 2 * goal + goal.mean(axis=1, keepdims=True))
                 ),
                 (4 * raw + 5 * raw.mean(axis=1, keepdims=True), "The advantages are normalised twice."),
+                *(
+                    (
+                        (raw - raw.mean(axis=1, keepdims=True)) / raw.std(axis=1, ddof=ddof, keepdims=True),
+                        BY_NAME,
+                    )
+                    for ddof in (0, 1)
+                ),
             ],
         }
         expected = {
@@ -296,39 +317,47 @@ def test_losses(student, rng):
     why="progress belongs to the training: it does not change within one update.",
 )
 def test_schedules(student, rng):
-    case = Case(rng, progress=float(rng.uniform(0.3, 0.45)))
-    reply, steps = case.run(student), 2 * case.rows
-    compare(
-        len(entries(reply, "step")),
-        steps,
-        tried=f"{steps} minibatches: steps of the optimiser",
-        hints=[
-            (0, "No step was taken: loss.backward(), then self.optimizer.step()."),
-            (2 * steps, "Each minibatch takes its step twice."),
-        ],
-        hint="One step for each minibatch.",
-    )
-    for name, got, where in (
-        ("learning_rate", column(reply, "step", "rate"), "the optimiser's learning rate at every step"),
-        ("clip_range", column(reply, "policy_loss", "clip_range"), "policy_loss's clip_range at every step"),
-    ):
-        first, last = case.settings[name]
+    for progress in (float(rng.uniform(0.3, 0.45)), 0.0, 1.0):
+        case = Case(rng, progress=[progress])
+        reply, steps = case.run(student), 2 * case.rows
         compare(
-            got,
-            np.full(steps, case.scheduled(name)),
-            tried=f"{name} from {first} to {last}, progress {case.settings['progress']:.2f}: {where}",
+            len(entries(reply, "step")),
+            steps,
+            tried=f"{steps} minibatches: steps of the optimiser",
             hints=[
+                (0, "No step of self.optimizer was taken: loss.backward(), then self.optimizer.step()."),
+                (2 * steps, "Each minibatch takes its step twice."),
+            ],
+            hint="One step for each minibatch.",
+        )
+        for name, got, where in (
+            ("learning_rate", column(reply, "step", "rate"), "the optimiser's learning rate at every step"),
+            (
+                "clip_range",
+                column(reply, "policy_loss", "clip_range"),
+                "policy_loss's clip_range at every step",
+            ),
+        ):
+            first, last = case.settings[name]
+            hints: Hints = [
                 (np.full(steps, first), f"{name} stays at its start: use linear_schedule with progress."),
-                (np.zeros(steps), "The optimiser keeps its own rate: self.set_learning_rate(learning_rate)."),
                 (np.full(steps, last), f"{name} is at its end already: use linear_schedule with progress."),
                 (
-                    np.full(steps, case.scheduled(name, 1 - case.settings["progress"])),
+                    np.full(steps, case.scheduled(name, 1 - progress)),
                     "The schedule runs the wrong way: progress is what is done.",
                 ),
-            ],
-            hint=f"{name} must be linear_schedule(*self.{name}, progress), once for the whole update.",
-            atol=1e-6,
-        )
+            ]
+            if name == "learning_rate":
+                kept = "The optimiser keeps its own rate: self.set_learning_rate(learning_rate)."
+                hints = [(np.zeros(steps), kept), *hints]
+            compare(
+                got,
+                case.every_step(name),
+                tried=f"{name} from {first} to {last}, progress {progress:.2f}: {where}",
+                hints=hints if 0.0 < progress < 1.0 else (),
+                hint=f"{name} must be linear_schedule(*self.{name}, progress), once for the whole update.",
+                atol=1e-6,
+            )
 
 
 @judge(
@@ -340,14 +369,14 @@ def test_schedules(student, rng):
     why="policy loss + vf_coef * value loss - ent_coef * entropy: more entropy makes the loss smaller.",
 )
 def test_step(student, rng):
-    case = Case(rng)
-    ent, vf = case.scheduled("ent_coef"), case.settings["vf_coef"]
-    reply = case.run(student)
-    compare(
-        column(reply, "step", "weights"),
-        case.weights(),
-        tried="the weights of policy (2), critic (2) and entropy (1) after every step",
-        hints=[
+    for scale, settings in (
+        (1.0, {}),
+        (30.0, {"vf_coef": 2.0}),
+        (1.0, {"ent_coef": [0.0, 0.0], "progress": [1.0]}),
+    ):
+        case = Case(rng, scale=scale, **settings)
+        ent, vf = case.scheduled("ent_coef"), case.settings["vf_coef"]
+        hints: Hints = [
             (case.weights(ent=-ent), "The entropy has the wrong sign: subtract ent_coef * entropy."),
             (case.weights(ent=0.0), "The entropy is missing from the loss."),
             (case.weights(ent=1.0), "ent_coef is missing: weigh the entropy with it."),
@@ -363,10 +392,20 @@ def test_step(student, rng):
                 case.weights(remembered=True),
                 "Former gradients are still there: self.optimizer.zero_grad() before backward().",
             ),
-        ],
-        hint="Each minibatch: zero_grad, backward, clip, step.",
-        atol=1e-4,
-    )
+            *(
+                (case.weights(limit=limit), f"max_grad_norm is None, and the gradient is clipped at {limit}.")
+                for limit in (0.5, 1.0, 10.0)
+            ),
+        ]
+        compare(
+            column(case.run(student), "step", "weights"),
+            case.weights(),
+            tried=f"advantages and returns of about {scale:g}, vf_coef {vf:g}, ent_coef {ent:g}: the weights of policy "
+            "(2), critic (2) and entropy (1) after every step",
+            hints=hints,
+            hint="Each minibatch: zero_grad, backward, clip, step.",
+            atol=1e-4 * scale,
+        )
 
 
 @judge(
@@ -396,13 +435,40 @@ def test_clipping(student, rng):
             ),
             (case.weights(limit=0.5), "The limit is fixed at 0.5: use self.max_grad_norm."),
             (
-                case.weights(limit=limit, each=True),
+                case.weights(limit=limit, clip="each"),
                 "Every entry is clipped by itself: clip the norm of the whole gradient.",
+            ),
+            (
+                case.weights(limit=limit, clip="tensor"),
+                "Every parameter tensor is clipped by itself: clip the norm of the whole gradient.",
             ),
         ],
         hint="Scale the whole gradient so that its norm is at most self.max_grad_norm, then step.",
         atol=1e-4,
     )
+
+
+def story(
+    case: Case, kl: list[float], limit: float, ends: str = "update", too_late: bool = False
+) -> np.ndarray:
+    """What an update does where minibatches have these KLs: the number of each that it evaluates, -1 for a step.
+
+    Args:
+        kl: of the minibatches of `case.order`.
+        limit: above it the update ends.
+        ends: what does: the `update`, the `epoch`, or only this `step` is left out.
+        too_late: the step is taken first.
+    """
+    told: list[int] = []
+    for epoch in range(case.settings["n_epochs"]):
+        for row in np.roll(np.arange(case.rows), epoch):
+            too_far = kl[row] > limit
+            told += [row, *[-1] * (too_late or not too_far)]
+            if too_far and ends == "update":
+                return np.array(told)
+            if too_far and ends == "epoch":
+                break
+    return np.array(told)
 
 
 @judge(
@@ -414,82 +480,187 @@ def test_clipping(student, rng):
     why="The samples say little about a policy that is far from the one that drew them.",
 )
 def test_early_stop(student, rng):
-    case = Case(rng, n_epochs=3, target_kl=0.05, learning_rate=[1e-6, 1e-6])
-    log_prob = case.samples["observations"] @ START[:2]
-    case.samples["log_probs"][:] = log_prob
-    case.samples["log_probs"][case.order[1]] += 0.37  # approx_kl 0.061: above the target, below 1.5 times it
-    case.samples["log_probs"][case.order[2]] += 0.5  # approx_kl 0.107: too far
-    reply = case.run(student)
-    steps, evaluated = len(entries(reply, "step")), len(entries(reply, "evaluate"))
+    target = 0.05
+    case = Case(rng, n_epochs=3, target_kl=target, learning_rate=[1e-6, 1e-6])
+    shifts = np.array([0.0, -0.4, 0.38])  # the log-ratios: the second is not too far, the third is
+    case.samples["log_probs"] = (case.samples["observations"] @ START[:2]).astype(np.float32)
+    for row, shift in zip(case.order, shifts):
+        case.samples["log_probs"][row] -= np.float32(shift)
+    kl, limit = np.exp(shifts) - 1 - shifts, 1.5 * target
+    numbers = {frozenset(row.tolist()): i for i, row in enumerate(case.order)}
+    told = []
+    for entry in case.run(student)["journal"]:
+        if entry.get("what") == "step":
+            told.append(-1)
+        if entry.get("what") == "evaluate":
+            told.append(numbers.get(frozenset(np.ravel(entry.get("actions")).tolist()), -2))
+    ignored = "target_kl is ignored: stop where approx_kl is above 1.5 * self.target_kl."
     compare(
-        evaluated,
-        3,
-        tried="target_kl 0.05, approx_kl of the first three minibatches 0, 0.061 and 0.107: evaluations",
+        np.array(told),
+        story(case, kl, limit),
+        tried=f"target_kl {target}, 3 epochs, minibatches 0, 1 and 2 of approx_kl {kl[0]:.3f}, {kl[1]:.3f} and "
+        f"{kl[2]:.3f}: which are evaluated (their numbers), and the steps (-1)",
         hints=[
-            (9, "target_kl is ignored: stop where approx_kl is above 1.5 * self.target_kl."),
-            (6, "Only the epoch ends: leave the outer loop as well."),
-            (2, "The limit is 1.5 * self.target_kl."),
-            (1, "The comparison is the wrong way round: stop where approx_kl is above 1.5 * target_kl."),
+            (story(case, kl, np.inf), ignored),
+            (story(case, kl, limit, ends="epoch"), "Only the epoch ends: leave the outer loop as well."),
+            (story(case, kl, limit, ends="step"), "Only the step is left out: end the whole update."),
+            (
+                story(case, kl, limit, too_late=True),
+                "Stop before the step of the minibatch that is too far, not after it.",
+            ),
+            (
+                story(case, kl, limit, ends="epoch", too_late=True),
+                "Only the epoch ends, and a step too late: leave both loops, before the step.",
+            ),
+            (story(case, kl, target), "The limit is 1.5 * self.target_kl."),
+            (
+                story(case, -kl, -limit),
+                "The comparison is the wrong way round: stop where approx_kl is above 1.5 * target_kl.",
+            ),
+            (story(case, shifts**2 / 2, limit), "This follows half the squared log-ratio: use approx_kl."),
+            (story(case, -shifts, limit), "This follows the mean of -log ratio: use approx_kl."),
         ],
-        hint="Stop at the first minibatch whose approx_kl exceeds 1.5 * self.target_kl.",
-    )
-    compare(
-        steps,
-        2,
-        tried="the same: steps taken",
-        hints=[(3, "The last step is one too many: stop before the step of the minibatch that is too far.")],
+        hint="Stop before the step of the first minibatch whose approx_kl exceeds 1.5 * self.target_kl.",
     )
 
 
 @judge(
     EXERCISE,
-    points=0.5,
-    title="the figures are means over the minibatches",
+    points=0.25,
+    title="the second update is as right as the first",
     read=READ,
     depends=["step"],
+    why="A training updates the same agent hundreds of times, from the same settings and the same samples' dict.",
+)
+def test_later_updates(student, rng):
+    case = Case(rng, progress=[0.1, 0.5, 0.9], n_epochs=1, momentum=0.5)
+    reply = case.run(student)
+    require(
+        reply["changed"] == [],
+        tried="3 updates: what they changed beside the policy's weights and the learning rate",
+        got=", ".join(map(str, reply["changed"])),
+        expected="nothing",
+        hint="Keep what belongs to one update in variables of its own; the agent's settings and the samples stay.",
+    )
+    compare(
+        column(reply, "policy_loss", "clip_range"),
+        case.every_step("clip_range"),
+        tried="updates at progress 0.1, 0.5 and 0.9: the clip_range at every step",
+        hint="Each update takes its values from the same settings, at its own progress.",
+    )
+    compare(
+        column(reply, "step", "weights"),
+        case.weights(),
+        tried="updates at progress 0.1, 0.5 and 0.9, an optimiser with momentum: the weights after every step",
+        hint="Each update goes on with the same optimiser, at the values of its own progress.",
+        atol=1e-4,
+    )
+    case.settings["seed"] += 1
+    first, second = reply["streams"], case.run(student)["streams"]
+    same = [name for name, state in first.items() if second.get(name) == state]
+    require(
+        same == [],
+        tried="the same after another seed: random streams that end in the same state",
+        got=", ".join(same),
+        expected="none",
+        hint="A seed is set inside: whatever else draws from that stream repeats itself.",
+    )
+
+
+@judge(
+    EXERCISE,
+    points=0.25,
+    title="returns the figures as floats",
+    read="ppo/four-stages",
+    why="The training logs these figures by name; a tensor would keep the whole graph alive.",
+)
+def test_returned_figures(student, rng):
+    reply = Case(rng).run(student)
+    require(
+        reply["is_mapping"] is True,
+        tried="one call",
+        got=reply["returned"],
+        expected="dict",
+        hint="Return the dict of figures.",
+    )
+    types = reply["types"] if isinstance(reply["types"], dict) else {}
+    require(
+        set(FIGURES) <= set(types),
+        tried="the keys of the returned dict",
+        got=sorted(types),
+        expected=sorted(FIGURES),
+    )
+    require(
+        {types[name] for name in FIGURES} <= {"float", "int"},
+        tried="the types of the figures",
+        got={name: types[name] for name in FIGURES},
+        expected="float",
+        hint="Take .item() of each tensor.",
+    )
+
+
+@judge(
+    EXERCISE,
+    points=0.25,
+    title="the figures are means over the minibatches",
+    read=READ,
+    depends=["early_stop", "returned_figures"],
     why="What is logged must tell what happened: a figure of the last minibatch is mostly noise.",
 )
 def test_figures(student, rng):
     case = Case(rng)
-    samples, minibatches = case.samples, case.minibatches()
-    before = np.concatenate([START[None], case.weights()[:-1]])
-    log_ratio = np.array(case.log_probs()) - samples["log_probs"][np.array(minibatches)]
-    policy = np.array(
-        [(case.advantages(row) * log_prob).mean() for row, log_prob in zip(minibatches, case.log_probs())]
-    )
+    demand_means(case, case.run(student)["figures"], 6)
+    case = Case(rng, target_kl=0.05, learning_rate=[1e-6, 1e-6], ent_coef=[0.2, 0.4])
+    case.samples["log_probs"] = (case.samples["observations"] @ START[:2]).astype(np.float32)
+    case.samples["log_probs"][case.order[2]] -= np.float32(0.6)  # which is too far
+    demand_means(case, case.run(student)["figures"], 3)
+
+
+def demand_means(case: Case, figures: dict, count: int) -> None:
+    """Compares the figures with the means over so many minibatches."""
+    samples, minibatches = case.samples, case.minibatches()[:count]
+    before = np.concatenate([START[None], case.weights()[:-1]])[:count]
+    log_probs = case.log_probs()[:count]
+    log_ratio = np.array(log_probs) - samples["log_probs"][np.array(minibatches)]
+    policy = np.array([(case.advantages(row) * lp).mean() for row, lp in zip(minibatches, log_probs)])
     value = np.array(
         [
             (samples["returns"][row] * (samples["observations"][row] @ w[2:4])).mean()
             for row, w in zip(minibatches, before)
         ]
     )
+    vf = case.settings["vf_coef"]
     each = {
         "policy_gradient_loss": policy,
         "value_loss": value,
         "entropy_loss": -before[:, 4],
-        "loss": policy + case.settings["vf_coef"] * value - case.scheduled("ent_coef") * before[:, 4],
+        "loss": policy + vf * value - case.scheduled("ent_coef") * before[:, 4],
         "approx_kl": (np.exp(log_ratio) - 1 - log_ratio).mean(axis=1),
         "clip_fraction": (np.abs(np.exp(log_ratio) - 1) > case.scheduled("clip_range")).mean(axis=1),
     }
-    figures = case.run(student)["figures"]
+    told = f"{count} minibatches were evaluated"
+    if count < 6:
+        told += ", and the last one stopped the update"
     for name, values in each.items():
-        compare(
-            figures.get(name),
-            values.mean(),
-            tried=f"6 minibatches: {name}",
-            hints=[
-                (values[-1], "This is the last minibatch's: return the mean over all of them."),
-                (values.sum(), "This is the sum over the minibatches: return the mean."),
-                (-values.mean(), "The sign is turned around."),
-                (values[3:].mean(), "This is the last epoch's: return the mean over all minibatches."),
-                (case.settings["vf_coef"] * value.mean(), "This is vf_coef times it: return the plain loss."),
-            ],
-            atol=1e-4,
-        )
+        hints: Hints = [
+            (values[-1], "This is the last minibatch's: return the mean over all of them."),
+            (values.sum(), "This is the sum over the minibatches: return the mean."),
+            (-values.mean(), "The sign is turned around."),
+        ]
+        if count == 6:
+            hints.append(
+                (values[3:].mean(), "This is the last epoch's: return the mean over all minibatches.")
+            )
+        else:
+            hints.append((values[:-1].mean(), "The minibatch that stopped the update counts as well."))
+        if name == "value_loss":
+            hints.append((vf * value.mean(), "This is vf_coef times it: return the plain loss."))
+        compare(figures.get(name), values.mean(), tried=f"{told}: {name}", hints=hints, atol=1e-4)
     for name in ("learning_rate", "clip_range", "ent_coef"):
         compare(
             figures.get(name),
             case.scheduled(name),
-            tried=f"the figure {name}",
+            tried=f"{told}: {name}",
             hint=f"Return the {name} that this update used.",
+            atol=1e-8,
         )

@@ -4,10 +4,107 @@ from __future__ import annotations
 
 import numpy as np
 
-from autograder.trusted.judging import compare, judge
+from autograder.student_side.student import Reply, Student
+from autograder.trusted.judging import Hints, compare, judge, nothing_else_changed, require
 
 EXERCISE = "hw1.value_loss"
 READ = "ppo/four-stages"
+
+
+class Case:
+    """Values, old values and returns, of any size.
+
+    Args:
+        count: samples.
+        eps: the clip range, or None.
+        scale: how far values and returns lie from the old values, in clip ranges where there is one.
+    """
+
+    def __init__(self, rng: np.random.Generator, count: int, eps: float | None, scale: float = 1.0):
+        self.eps, unit = eps, scale * (eps or 1.0)
+        self.old = rng.normal(size=count).astype(np.float32) * np.float32(scale)
+        self.value = (self.old + unit * rng.uniform(-3.0, 3.0, size=count)).astype(np.float32)
+        self.returns = (self.old + unit * rng.uniform(-5.0, 5.0, size=count)).astype(np.float32)
+        self.returns[:2] = self.value[:2] + unit * np.array([2.0, -1.5])[:count]  # errors of both signs
+
+    def run(self, student: Student) -> Reply:
+        """Calls value_loss."""
+        return student.run(
+            EXERCISE, value=self.value, old_value=self.old, returns=self.returns, clip_range=self.eps
+        )
+
+    @property
+    def clipped(self) -> np.ndarray:
+        """The new values within the clip range of the old ones."""
+        return self.old + np.clip(self.value - self.old, -self.eps, self.eps)
+
+    def loss(self) -> float:
+        """The right one."""
+        plain = (self.value - self.returns) ** 2
+        return (plain if self.eps is None else np.maximum(plain, (self.clipped - self.returns) ** 2)).mean()
+
+    def slope(self) -> np.ndarray:
+        """The right gradient with regard to the value."""
+        error = self.value - self.returns
+        flows = 1.0
+        if self.eps is not None:
+            inside = np.abs(self.value - self.old) <= self.eps
+            flows = inside | (np.abs(error) > np.abs(self.clipped - self.returns))
+        return 2 * error * flows / len(error)
+
+
+def unclipped_mistakes(case: Case) -> Hints:
+    """What known mistakes give instead without a clip range."""
+    error = case.value - case.returns
+    size = np.abs(error)
+    return [
+        ((error**2).sum(), "This is the sum over the batch: return the mean."),
+        (error**2, "One value for each sample: return the mean over the batch."),
+        ((error**2).mean() / 2, "Half of the squared error: vf_coef weighs the loss already."),
+        (size.mean(), "This is the absolute error: square it."),
+        (error.mean(), "The error is not squared."),
+        (-(error**2).mean(), "The sign: the error is to shrink."),
+        (((case.old - case.returns) ** 2).mean(), "This is the old value's error: use value."),
+        (((case.value - case.old) ** 2).mean(), "The value is to become the return, not the old value."),
+        (
+            np.where(size < 1, error**2 / 2, size - 0.5).mean(),
+            "This is the smooth L1 error: here it is the squared one.",
+        ),
+    ]
+
+
+def clipped_mistakes(case: Case) -> Hints:
+    """What known mistakes give instead with one."""
+    value, old, returns, eps = case.value, case.old, case.returns, case.eps
+    plain, clipped = (value - returns) ** 2, (case.clipped - returns) ** 2
+
+    def larger(other: np.ndarray) -> float:
+        return np.maximum(plain, (other - returns) ** 2).mean()
+
+    step = "Clip the step from the old value: value - old_value."
+    return [
+        (
+            plain.mean(),
+            "clip_range has no effect: clip the step from the old value, value - old_value, and take the "
+            "larger error of every sample.",
+        ),
+        (clipped.mean(), "Only the clipped value: take the larger error of every sample."),
+        (np.minimum(plain, clipped).mean(), "You take the smaller of the two errors: take the larger."),
+        ((plain + clipped).mean() / 2, "You average both errors: take the larger."),
+        ((plain + clipped).mean(), "You add both errors: take the larger."),
+        (max(plain.mean(), clipped.mean()), "Take the larger error of every sample, then the mean."),
+        (larger(old + np.minimum(value - old, eps)), "The step is clipped above only."),
+        (larger(old + np.maximum(value - old, -eps)), "The step is clipped below only."),
+        (larger(np.clip(value, 1 - eps, 1 + eps)), step),
+        (larger(np.clip(value, -eps, eps)), step),
+        (larger(returns + np.clip(value - returns, -eps, eps)), step),
+        (larger(value + np.clip(value - old, -eps, eps)), "Add the clipped step to old_value, not to value."),
+        (
+            np.maximum(plain, clipped).mean() / 2,
+            "Half of the squared error: vf_coef weighs the loss already.",
+        ),
+        (np.maximum(plain, clipped).sum(), "This is the sum over the batch: return the mean."),
+    ]
 
 
 @judge(
@@ -18,23 +115,15 @@ READ = "ppo/four-stages"
     why="The value that makes the mean squared error smallest is the mean return.",
 )
 def test_unclipped(student, rng):
-    value, old, returns = rng.normal(size=(3, 5)).astype(np.float32)
-    error = value - returns
-    compare(
-        student.run(EXERCISE, value=value, old_value=old, returns=returns, clip_range=None)["value"],
-        (error**2).mean(),
-        tried="5 samples, clip_range None: the loss",
-        hints=[
-            ((error**2).sum(), "This is the sum over the batch: return the mean."),
-            (error**2, "One value for each sample: return the mean over the batch."),
-            ((error**2).mean() / 2, "Half of the squared error: vf_coef weighs the loss already."),
-            (np.abs(error).mean(), "This is the absolute error: square it."),
-            (error.mean(), "The error is not squared."),
-            (-(error**2).mean(), "The sign: the error is to shrink."),
-            (((old - returns) ** 2).mean(), "This is the old value's error: use value."),
-            (((value - old) ** 2).mean(), "The value is to become the return, not the old value."),
-        ],
-    )
+    for count, scale in ((5, 1.0), (1, 1.0), (12, 0.01), (12, 300.0)):
+        case = Case(rng, count, None, scale)
+        compare(
+            case.run(student)["value"],
+            case.loss(),
+            tried=f"{count} samples, errors of about {scale:g}, clip_range None: the loss",
+            hints=unclipped_mistakes(case),
+            atol=1e-5 * scale**2,
+        )
 
 
 @judge(
@@ -46,43 +135,17 @@ def test_unclipped(student, rng):
     why="Taking the larger error means that leaving the old value's neighbourhood is never rewarded.",
 )
 def test_clipped(student, rng):
-    eps = float(rng.uniform(0.1, 0.3))
-    old = rng.normal(size=8).astype(np.float32)
-    step = np.array([3.0, -3.0, 3.0, -3.0, 0.5, -0.5, 2.0, -2.0]) * eps
-    value = (old + step).astype(np.float32)
-    returns = (old + np.array([4, -4, -1, 1, 2, -2, 0.5, -0.5]) * eps + 0.01 * rng.normal(size=8)).astype(
-        np.float32
-    )
-    plain = (value - returns) ** 2
-    clipped = (old + np.clip(value - old, -eps, eps) - returns) ** 2
-    upper = (old + np.minimum(value - old, eps) - returns) ** 2
-    lower = (old + np.maximum(value - old, -eps) - returns) ** 2
-    around_one = (np.clip(value, 1 - eps, 1 + eps) - returns) ** 2
-    around_zero = (np.clip(value, -eps, eps) - returns) ** 2
-    wrong_side = (value + np.clip(value - old, -eps, eps) - returns) ** 2
-    compare(
-        student.run(EXERCISE, value=value, old_value=old, returns=returns, clip_range=eps)["value"],
-        np.maximum(plain, clipped).mean(),
-        tried=f"8 samples, clip_range {eps:.2f}: the loss",
-        rtol=1e-3,
-        hints=[
-            (
-                plain.mean(),
-                "clip_range has no effect: clip the step from the old value, value - old_value, and take the "
-                "larger error of every sample.",
-            ),
-            (clipped.mean(), "Only the clipped value: take the larger error of every sample."),
-            (np.minimum(plain, clipped).mean(), "You take the smaller of the two errors: take the larger."),
-            ((plain + clipped).mean() / 2, "You average both errors: take the larger."),
-            ((plain + clipped).mean(), "You add both errors: take the larger."),
-            (np.maximum(plain, upper).mean(), "The step is clipped above only."),
-            (np.maximum(plain, lower).mean(), "The step is clipped below only."),
-            (np.maximum(plain, around_one).mean(), "Clip the step from the old value: value - old_value."),
-            (np.maximum(plain, around_zero).mean(), "Clip the step from the old value: value - old_value."),
-            (np.maximum(plain, wrong_side).mean(), "The clipped step is added to old_value, not to value."),
-        ],
-        hint="clipped = old_value + clamp(value - old_value), then the larger squared error of every sample.",
-    )
+    drawn = float(rng.uniform(0.1, 0.3))
+    for count, eps, scale in ((48, drawn, 1.0), (24, 10.0 * drawn, 1.0), (1, drawn, 1.0), (24, drawn, 100.0)):
+        case = Case(rng, count, eps, scale)
+        compare(
+            case.run(student)["value"],
+            case.loss(),
+            tried=f"{count} samples, clip_range {eps:.2f}: the loss",
+            rtol=1e-3,
+            hints=clipped_mistakes(case),
+            hint="clipped = old_value + clamp(value - old_value), then the larger squared error of every sample.",
+        )
 
 
 @judge(
@@ -94,22 +157,22 @@ def test_clipped(student, rng):
     why="The returns are the goal. A loss that can move its goal needs no critic to become small.",
 )
 def test_gradient(student, rng):
-    old = rng.normal(size=4).astype(np.float32)
-    value = (old + np.array([0.3, -0.3, 0.05, 0.3])).astype(np.float32)
-    returns = (old + np.array([1.0, -1.0, 1.0, -1.0])).astype(np.float32)
-    slope = 2 * (value - returns) / 4
-    for eps, flows in ((None, np.ones(4)), (0.1, np.array([0, 0, 1, 1]))):
-        reply = student.run(EXERCISE, value=value, old_value=old, returns=returns, clip_range=eps)
+    for eps in (None, 0.1, 1.0):
+        case = Case(rng, 16, eps)
+        case.value[0] = case.old[0]  # as in the first minibatch of an update
+        reply, tried = case.run(student), f"16 samples, clip_range {eps}: the"
+        require(reply["type"] == "Tensor", tried=f"{tried} type", got=reply["type"], expected="Tensor")
         compare(
             reply["gradient"],
-            slope * flows,
-            tried=f"4 samples, clip_range {eps}: the gradient with regard to the value",
-            hints=[(np.zeros(4), "No gradient arrives: the value must not be detached.")],
+            case.slope(),
+            tried=f"{tried} gradient with regard to the value",
+            hints=[(np.zeros(16), "No gradient arrives: the value must not be detached.")],
             hint="Where the clipped error is the larger the gradient is 0, elsewhere 2 (V - R) / batch.",
         )
         compare(
             reply["of_returns"],
-            np.zeros(4),
-            tried=f"4 samples, clip_range {eps}: the gradient with regard to the returns",
+            np.zeros(16),
+            tried=f"{tried} gradient with regard to the returns",
             hint="Gradients flow into the returns: use returns.detach().",
         )
+        nothing_else_changed(reply)

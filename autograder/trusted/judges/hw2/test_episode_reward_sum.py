@@ -222,6 +222,15 @@ def test_signs(student, rng):
             ],
             hint="The mean of the returns at all ends, whatever they are.",
         )
+    case = Case(rng, 2, 5, 2, [(0, 2), (1, 4)])
+    case.reward[:] = 0.0
+    compare(
+        case.run(student)["value"],
+        0.0,
+        tried="2 environments, 5 steps, 2 ends; all rewards are 0",
+        hints=[(np.nan, "Two episodes ended, and both brought 0: NaN says that none ended.")],
+        hint="The mean of returns that are all 0 is 0.",
+    )
 
 
 @judge(

@@ -103,7 +103,7 @@ def test_any_size(student, rng):
                 student.run(EXERCISE, done=done, n_agents=n_agents)["value"],
                 right(done, n_agents),
                 tried=f"{shape[0]} environments, {shape[1]} steps, {n_agents} agents",
-                hint="Count the axes, also where one has length 1: (batch, time, n_agents, 1).",
+                hint="(batch, time, n_agents, 1): every axis stays, also one of length 1, and every flag keeps its step.",
             )
 
 

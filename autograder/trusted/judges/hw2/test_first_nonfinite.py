@@ -10,7 +10,7 @@ from autograder.trusted.judging import compare, judge, require
 EXERCISE = "hw2.first_nonfinite"
 READ = "marl/vmas"
 BATCH, STEPS = 6, 9
-FIND = "torch.isfinite tells NaN and both infinities."
+FIND = "Every number counts, in every environment and at every step: torch.isfinite tells NaN and both infinities."
 SHAPES = {"observation": (3, 4), "action": (3, 2), "log_prob": (3,), "reward": (3, 1), "loss": ()}
 
 
@@ -62,7 +62,7 @@ def found(reply: Reply, name: str, step: int, tried: str, hints: list[tuple[tupl
         tried=tried,
         got=returned,
         expected=repr((name, step)),
-        hint=f"This is not found: {FIND}" if returned == "NoneType" else "Return the name and the step.",
+        hint=f"This is not found. {FIND}" if returned == "NoneType" else "Return the name and the step.",
     )
     got = pair(reply)
     require(
@@ -210,6 +210,11 @@ def test_anywhere(student, rng):
         (("loss", 4), "action breaks earlier, at step 0: that 0 is a step, and not 'nothing found'."),
     ]
     found(case.run(student), "action", 0, "NaN in action at step 0, in loss at step 4", hints)
+    case = Case(rng)
+    case.spoil(rng, "observation", 1)
+    case.spoil(rng, "loss", 0)
+    hints = [(("observation", 1), "loss breaks earlier, at step 0.")]
+    found(case.run(student), "loss", 0, "NaN in observation at step 1, in loss at step 0", hints)
     narrow = {"observation": (1,), "action": (1, 1), "loss": ()}
     for batch, steps in ((1, 6), (5, 1), (1, 1), (4, 7)):
         case, step = Case(rng, None, batch, steps, narrow), steps - 1

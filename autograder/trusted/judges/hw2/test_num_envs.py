@@ -36,7 +36,9 @@ def test_whole(student, rng):
             tried=tried,
             got=reply["raised"],
             expected=envs,
-            hint="This batch holds whole episodes: there is nothing to refuse." if deliberate(reply) else "",
+            hint="This batch holds whole episodes: there is nothing to refuse."
+            if deliberate(reply["raised"])
+            else "",
         )
         compare(
             reply["value"],
@@ -133,11 +135,12 @@ def test_message(student, rng):
         }
         for what, number in wanted.items():
             require(number in named + grouped, tried=tried, **shown, hint=f"{what}, {number}, is missing.")
-        require(  # where one episode is the nearest, max_steps itself is named twice
-            frames > steps or 0 not in named or named.count(steps) > 1,
+        others = [number for number in named if number % steps == 0 and number not in (frames, steps)]
+        require(  # where one episode is the nearest, its length is named twice: as max_steps, and as the nearest
+            nearest > steps or not others or named.count(steps) > 1,
             tried=tried,
             **shown,
-            hint=f"The nearest positive multiple of max_steps is {nearest}: 0 frames are no batch.",
+            hint=f"The nearest positive multiple of max_steps is {nearest}.",
         )
 
 
@@ -152,13 +155,15 @@ def refusal(student: Student, frames: int, steps: int) -> Reply:
             f"frames_per_batch {frames}, max_steps {steps}",
             failure.message,
             "ValueError",
-            "Another kind of error: raise ValueError(...)." if RAISED.search(failure.message) else "",
+            "Another kind of error: raise ValueError(...)." if deliberate(failure.message) else "",
         ) from None
 
 
-def deliberate(reply: Reply) -> bool:
-    """Whether a ValueError came from a line that raises it, and not from a slip."""
-    return isinstance(reply["raised"], str) and bool(RAISED.search(reply["raised"]))
-
-
-RAISED = re.compile(r": (raise|assert)\b[^\n]*$")  # the last of the student's lines
+def deliberate(message: object) -> bool:
+    """Whether the student's last line raises that error by itself, so that it is no slip."""
+    error = re.match(r"your code raised (\w+):", message if isinstance(message, str) else "")
+    if not error:
+        return False
+    line = message.splitlines()[-1]
+    asserts = error[1] == "AssertionError" and ": assert" in line
+    return asserts or bool(re.search(rf": raise (\w+\.)*{error[1]}\b", line))

@@ -26,8 +26,8 @@ class Case:
     ):
         self.mean = (rng.normal(size=shape) / 2).astype(np.float32)
         self.std = rng.uniform(*std, size=shape).astype(np.float32)
-        self.low = rng.uniform(-3.0, -1.0, size=bounds).astype(np.float32)
-        self.high = rng.uniform(0.5, 4.0, size=bounds).astype(np.float32)
+        self.low = rng.uniform(-5.0, 1.0, size=bounds).astype(np.float32)
+        self.high = self.low + rng.uniform(1.5, 5.0, size=bounds).astype(np.float32)
         u = np.clip(self.mean + self.std * rng.uniform(-2.0, 2.0, size=shape), -1.5, 1.5)
         self.action = (self.low + (self.high - self.low) * (np.tanh(u) + 1) / 2).astype(np.float32)
 
@@ -184,7 +184,7 @@ def test_arguments(student, rng):
 )
 def test_team(student, rng):
     sizes = [((4, 5, 3, 2), (3, 2)), ((2, 2, 2), (2, 2)), ((2,), (2,)), ((3, 1), (1,)), ((1, 4), (4,))]
-    sizes += [((1, 1, 1), (1, 1)), ((1,), (1,)), ((3, 2), ()), ((3, 2), (3, 2))]
+    sizes += [((4, 3, 1), (3, 1)), ((1, 1, 1), (1, 1)), ((1,), (1,)), ((3, 2), ()), ((3, 2), (3, 2))]
     for shape, bounds in sizes:
         case = Case(rng, shape, bounds)
         apart = min(shape) > 1  # else different mistakes give the same

@@ -31,7 +31,7 @@ class Case:
         self.terminated, self.truncated = ends < 4, (ends % 4) < 2  # 2 of each kind
         self.rewards = rng.normal(size=8)
         self.actions = rng.integers(4, size=2 * self.total)
-        self.actions[:4] = np.arange(4)
+        self.actions[:4] = 1, 2, 3, 0
         half = self.total // 2
         self.corners = np.array([[0, 1.0], [half, float(rng.uniform(0.3, 0.6))], [self.total + 20, 0.05]])
         self.frames, self.seed = frames, int(rng.integers(10_000))
@@ -225,7 +225,7 @@ def test_logs(student, rng):
         len(played["clock"]),
         len(steps) * case.eval_trajectories,
         tried=f"num_eval_trajectories={case.eval_trajectories}, {len(steps)} evaluations: episodes played",
-        hint=EVALUATE,
+        hint=f"Each evaluation plays args.num_eval_trajectories episodes. {EVALUATE}",
     )
     results = played["result"].reshape(len(steps), case.eval_trajectories)
     compare(

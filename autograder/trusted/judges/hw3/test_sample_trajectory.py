@@ -153,15 +153,18 @@ def test_returned_arrays(student, rng):
     why="Networks compute in float32, and float64 takes twice the memory.",
 )
 def test_float32(student, rng):
-    reply = Case(rng, int(rng.integers(3, 9))).run(student)
-    for name in FLOATS:
-        require(
-            reply["dtypes"].get(name) == "float32",
-            tried=f"the dtype of {name}",
-            got=reply["dtypes"].get(name),
-            expected="float32",
-            hint="np.array(list, dtype=np.float32)",
-        )
+    for dtype in (np.float64, np.uint8):
+        case = Case(rng, int(rng.integers(3, 9)))
+        case.observations = (case.observations * 10 + 100).astype(dtype)
+        reply = case.run(student)
+        for name in FLOATS:
+            require(
+                reply["dtypes"].get(name) == "float32",
+                tried=f"the environment's observations are {np.dtype(dtype)}: the dtype of {name}",
+                got=reply["dtypes"].get(name),
+                expected="float32",
+                hint="np.array(list, dtype=np.float32)",
+            )
 
 
 @judge(

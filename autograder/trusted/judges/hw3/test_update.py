@@ -9,6 +9,7 @@ from autograder.trusted.judging import compare, judge, require
 
 EXERCISE = "hw3.update"
 READ = "dqn/replay-and-targets"
+NEVER, CHANGED = -1.0, -2.0
 BY_NAME = "update calls self.update_critic once, and does not repeat what it does."
 
 
@@ -17,19 +18,22 @@ class Case:
 
     Args:
         steps, period: by default some periods of steps in a row, at which counting calls would show.
+        batch: transitions.
     """
 
-    def __init__(self, rng: np.random.Generator, steps: np.ndarray | None = None, period: int = 0):
+    def __init__(
+        self, rng: np.random.Generator, steps: np.ndarray | None = None, period: int = 0, batch: int = 4
+    ):
         self.critic = rng.normal(size=(2, 4)).astype(np.float32)
         self.period = period or int(rng.integers(4, 7))
         first = self.period * int(rng.integers(1, 9)) + int(rng.integers(2, max(3, self.period)))
         self.steps = np.arange(first, first + 3 * self.period) if steps is None else steps
         self.batch = {
-            "obs": rng.normal(size=(4, 3)).astype(np.float32),
-            "action": rng.integers(2, size=4),
-            "reward": rng.normal(size=4).astype(np.float32),
-            "next_obs": rng.normal(size=(4, 3)).astype(np.float32),
-            "done": np.array([True, False, False, True]),
+            "obs": rng.normal(size=(batch, 3)).astype(np.float32),
+            "action": rng.integers(2, size=batch),
+            "reward": rng.normal(size=batch).astype(np.float32),
+            "next_obs": rng.normal(size=(batch, 3)).astype(np.float32),
+            "done": np.arange(batch) % 3 == 0,
         }
 
     def run(self, student: Student) -> Reply:
@@ -41,18 +45,20 @@ class Case:
         return reply
 
     def ages(self, reply: Reply) -> np.ndarray:
-        """How many critic steps the target network has seen after each update; -1 where it is no copy."""
+        """How many critic steps the target network has seen after each update.
+
+        NEVER where it is as it was at the start, CHANGED where it is neither that nor a copy of the critic.
+        """
         lag = (reply["target"] - self.critic).mean(axis=(1, 2))
-        is_copy = np.all(
-            np.isclose(reply["target"], self.critic + lag[:, None, None], atol=1e-3), axis=(1, 2)
-        )
-        return np.where(is_copy & (lag > -50), lag.round(), -1.0)
+        even = np.all(np.isclose(reply["target"], self.critic + lag[:, None, None], atol=1e-3), axis=(1, 2))
+        ages = np.where(even & (lag > -50), lag.round(), CHANGED)
+        return np.where(even & np.isclose(lag, -100.0, atol=1e-3), NEVER, ages)
 
     def expected_ages(self, due: np.ndarray) -> np.ndarray:
         """The same, if the target network is copied after the critic's step at the steps marked."""
         count = np.arange(1, len(self.steps) + 1)
         last = np.maximum.accumulate(np.where(due, count, 0))
-        return np.where(last > 0, last, -1).astype(float)
+        return np.where(last > 0, last, NEVER).astype(float)
 
 
 @judge(
@@ -63,27 +69,34 @@ class Case:
     why="update is update_critic plus the target network's copy.",
 )
 def test_critic_step(student, rng):
-    case = Case(rng)
-    reply = case.run(student)
-    count = np.arange(1, len(case.steps) + 1)
-    compare(
-        reply["calls"],
-        count,
-        tried=f"calls of update_critic after each of {len(count)} updates",
-        hints=[
-            (0 * count, f"update_critic is never called: {BY_NAME}"),
-            (2 * count, "update_critic is called twice."),
-        ],
-        hint=BY_NAME,
-    )
-    for name, given in case.batch.items():
-        received = reply["received"].get(name) if isinstance(reply["received"], dict) else None
-        wrong = [
-            (value, f"{name} arrived as {other}: check the order of the arguments.")
-            for other, value in case.batch.items()
-            if other != name
-        ]
-        compare(received, given, tried=f"what update_critic received as {name}", hints=wrong)
+    for case in (Case(rng), Case(rng, batch=1)):
+        reply = case.run(student)
+        count = np.arange(1, len(case.steps) + 1)
+        compare(
+            reply["calls"],
+            count,
+            tried=f"calls of update_critic after each of {len(count)} updates",
+            hints=[
+                (0 * count, f"update_critic is never called: {BY_NAME}"),
+                (2 * count, "update_critic is called twice."),
+            ],
+            hint=BY_NAME,
+        )
+        size = len(case.batch["done"])
+        for name, given in case.batch.items():
+            received = reply["received"].get(name) if isinstance(reply["received"], dict) else None
+            wrong = [
+                (value, f"{name} arrived as {other}: check the order of the arguments.")
+                for other, value in case.batch.items()
+                if other != name and size > 1
+            ]
+            compare(
+                received,
+                given,
+                tried=f"a batch of {size}: what update_critic received as {name}",
+                hints=wrong,
+                hint="Pass the batch on as it is.",
+            )
 
 
 @judge(
@@ -168,7 +181,7 @@ def test_period(student, rng):
             case.expected_ages(due),
             tried=(
                 f"target_update_period={period}, steps {', '.join(map(str, steps.tolist()))}: how many critic"
-                " steps the target network has seen after each (-1: it was not copied yet)"
+                " steps the target network has seen after each (-1: it is as it was, -2: it is no copy)"
             ),
             hints=[
                 (
@@ -192,5 +205,7 @@ def test_period(student, rng):
                 ),
                 (before, "The copy is made before the critic's step: update the critic first."),
             ],
-            hint="Copy where step % self.target_update_period == 0, after the critic's step.",
+            hint="The target network changed, and is no copy: all weights of the critic, load_state_dict."
+            if CHANGED in ages
+            else "Copy where step % self.target_update_period == 0, after the critic's step.",
         )

@@ -21,7 +21,7 @@ BOOL = "with a bool tensor"  # what torch says about 1 - bool
 
 
 class Case:
-    """Batches over one-hot states, two tables of Q-values, and what follows from them.
+    """Batches over one-hot states (some of them -1 for 1), two tables of Q-values, and what follows from them.
 
     Args:
         batch, actions, states: sizes; equal ones are traps for a maximum over the wrong axis.
@@ -50,8 +50,9 @@ class Case:
     def _draw(self, rng: np.random.Generator, batch: int, actions: int, states: int, calls: int) -> None:
         # one state more: it is worth nothing, and no transition leads there
         self.critic, self.target = rng.normal(size=(2, actions, states + 2)).astype(np.float32) * 2
+        self.sign = rng.permutation(np.where(np.arange(states + 1) % 2, -1.0, 1.0)).astype(np.float32)
         for table in (self.critic, self.target):
-            table[:, states] = -table[:, -1]
+            table[:, states] = -table[:, -1] * self.sign[states]
         self.worthless = states
         self.s, self.a = rng.integers(states, size=(calls, batch)), rng.integers(actions, size=(calls, batch))
         self.s2 = (self.s + rng.integers(1, states, size=(calls, batch))) % states  # never s itself
@@ -73,6 +74,7 @@ class Case:
         ]
         return bool(
             np.all(self.next_action(self.critic) != self.next_action(self.target))
+            and self.sign[self.s[0]].min() < 0 > self.sign[self.s2[0]].min()
             and np.any(self.a[0] != self.of(self.critic, self.s[0]).argmax(axis=0))
             and np.diff(np.sort(next_values)).min() > 0.01
             and np.abs(self.error()).max() > 1.5  # else Huber's loss is half the square
@@ -93,7 +95,7 @@ class Case:
 
     def inputs(self, **settings) -> dict:
         """What the probe takes."""
-        one_hot = np.eye(self.critic.shape[1] - 1, dtype=np.float32)
+        one_hot = np.diag(self.sign)
         given = {
             "critic": self.critic,
             "target": self.target,
@@ -117,14 +119,14 @@ class Case:
 
     def of(self, table: np.ndarray, states: np.ndarray) -> np.ndarray:
         """Q-values of all actions in some states, `(actions, len(states))`."""
-        return table[:, states] + table[:, -1:]
+        return table[:, states] * self.sign[states] + table[:, -1:]
 
     def q(
         self, table: np.ndarray, actions: np.ndarray | None = None, states: np.ndarray | None = None
     ) -> np.ndarray:
         """Q-values of actions in states, `(batch,)`: of the first batch's, if nothing else is said."""
         actions, states = self.a[0] if actions is None else actions, self.s[0] if states is None else states
-        return table[actions, states] + table[actions, -1]
+        return table[actions, states] * self.sign[states] + table[actions, -1]
 
     def next_action(self, table: np.ndarray, call: int = 0) -> np.ndarray:
         """The greedy action in s', `(batch,)`."""
@@ -153,7 +155,7 @@ class Case:
     def pulled(self, slopes: np.ndarray, actions: np.ndarray, states: np.ndarray) -> np.ndarray:
         """A table's gradient, from those with regard to Q(s, a) of some actions and states."""
         slope = np.zeros_like(self.critic)
-        np.add.at(slope, (actions, states), slopes)
+        np.add.at(slope, (actions, states), slopes * self.sign[states])
         np.add.at(slope, (actions, -1), slopes)
         return slope
 
@@ -334,6 +336,34 @@ def test_target(student, rng):
             ),
         ],
     )
+    for far, name in ((-9.0, "below 0"), (9.0, "above 0")):
+        case = Case(rng, calls=3)
+        for table in (case.critic, case.target):
+            table[:, -1] += far
+        case.r[:, :2] = 4.0, -4.0
+        values = case.bootstrap(case.target, case.target)
+        reply = case.run(student, learning_rate=0.0)
+        for call, times in enumerate(("one call", "two calls", "three calls on different batches")):
+            compare(
+                metric(reply, "target_values", call),
+                case.y(call=call).mean(),
+                tried=f"Q-values {name}, rewards from -4 to 4: the mean target after {times}",
+                hints=[
+                    (
+                        (
+                            case.r[call].clip(-1, 1)
+                            + DISCOUNT * case.bootstrap(case.target, case.target, call)
+                        ).mean(),
+                        "The rewards are clipped to -1..1: take them as they are.",
+                    ),
+                    ((case.r[0] + DISCOUNT * values).mean(), "This is the first call's target."),
+                    (
+                        case.r[call].mean(),
+                        "Values below 0 are cut off: a state may be worth less than nothing.",
+                    ),
+                ],
+                hint="r + discount * max Q_target(s', a'), whatever the signs.",
+            )
 
 
 @judge(
@@ -460,6 +490,15 @@ def test_double_q(student, rng):
             tried="a batch of 6, 3 of them terminal, use_double_q=True: the mean target",
             hint="done must switch the next value off with double Q-learning too.",
         )
+    case = Case(rng, batch=5, actions=5, double=True, calls=3)
+    reply = case.run(student, learning_rate=0.0)
+    for call in range(3):
+        compare(
+            metric(reply, "target_values", call),
+            case.y(call=call).mean(),
+            tried=f"three different batches, use_double_q=True, learning rate 0: the mean target of batch {call}",
+            hint="Every call chooses and values anew, for its own next_obs.",
+        )
 
 
 @judge(
@@ -496,6 +535,13 @@ def test_loss(student, rng):
                 "This is the clipped (Huber) loss: use self.critic_loss, the squared one.",
             ),
         ],
+        hint="Use self.critic_loss(q_values, target_values).",
+    )
+    case = Case(rng, batch=1, actions=2)
+    compare(
+        metric(case.run(student), "critic_loss"),
+        np.mean(case.error() ** 2),
+        tried="a batch of 1: the loss",
         hint="Use self.critic_loss(q_values, target_values).",
     )
 

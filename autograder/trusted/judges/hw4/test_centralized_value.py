@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from autograder.student_side.student import Reply, Student
-from autograder.trusted.judging import Hints, attempt, compare, judge, require
+from autograder.trusted.judging import Hints, compare, judge, nothing_else_changed, require
 
 EXERCISE = "hw4.centralized_value"
 READ = "marl/one-to-many"
@@ -25,11 +25,7 @@ class Case:
 
     def run(self, student: Student) -> Reply:
         """Calls centralized_value."""
-        return student.run(EXERCISE, **self.inputs())
-
-    def inputs(self) -> dict:
-        """What the probe takes."""
-        return {"observation": self.observation, "weights": self.weights}
+        return student.run(EXERCISE, observation=self.observation, weights=self.weights)
 
     def critic(self, state: np.ndarray) -> np.ndarray:
         """Values `(...)` of states `(..., inputs)`."""
@@ -115,7 +111,6 @@ def test_value(student, rng):
         hints=case.mistakes(),
         hint="critic(global state) has shape (..., 1); it goes to each agent, (..., n_agents, 1).",
     )
-    require(reply["type"] == "Tensor", tried="the type", got=reply["type"], expected="Tensor")
 
 
 @judge(
@@ -127,13 +122,16 @@ def test_value(student, rng):
     why="A minibatch has no axis of time; a team may be as large as a batch, or have one member.",
 )
 def test_any_axes(student, rng):
-    for shape in ((3, 2), (3, 3, 3), (5, 1, 4), (2, 2, 2, 1)):
+    for shape in ((3, 2), (3, 3, 3), (5, 1, 4), (2, 2, 2, 1), (1, 3, 2), (1, 1, 1)):
         case = Case(rng, *shape)
         tried, right = f"observations of shape {shape}", case.for_all(case.critic(case.state()))
-        hint = "Count the axes from the end: agents are the last but one, features the last."
-        expected = f"values of shape {right.shape}"
-        reply = attempt(student, EXERCISE, tried=tried, expected=expected, hint=hint, **case.inputs())
-        compare(reply["value"], right, tried=tried, hints=case.mistakes(), hint=hint)
+        compare(
+            case.run(student)["value"],
+            right,
+            tried=tried,
+            hints=[(right.squeeze(), "Axes of length 1 are dropped: the result is (..., n_agents, 1).")],
+            hint="Count the axes from the end: agents are the last but one, features the last.",
+        )
 
 
 @judge(
@@ -147,9 +145,10 @@ def test_any_axes(student, rng):
 def test_gradient(student, rng):
     case = Case(rng, 6, 3, 2)
     state = case.state()
+    reply = case.run(student)
     slope = ((1 - case.critic(state) ** 2)[:, None] * state).sum(axis=0)
     compare(
-        case.run(student)["gradient"],
+        reply["gradient"],
         3 * slope,
         tried="6 frames, 3 agents: the gradient of the sum of all values with regard to the critic's weights",
         hints=[
@@ -159,3 +158,5 @@ def test_gradient(student, rng):
         rtol=1e-3,
         atol=1e-4,
     )
+    require(reply["type"] == "Tensor", tried="the type", got=reply["type"], expected="Tensor")
+    nothing_else_changed(reply)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from autograder.trusted.judging import Hints, attempt, compare, judge, require
+from autograder.trusted.judging import Hints, compare, judge, nothing_else_changed, require
 
 EXERCISE = "hw4.global_state"
 READ = "marl/one-to-many"
+DROPPED = "Axes of length 1 are dropped: only the agents' axis goes."
 
 
 def side_by_side(observation: np.ndarray) -> np.ndarray:
@@ -64,7 +65,6 @@ def test_side_by_side(student, rng):
         hints=mistakes(observation),
         hint="(..., n_agents * features): agent 0, then agent 1, and so on.",
     )
-    require(reply["type"] == "Tensor", tried="the type", got=reply["type"], expected="Tensor")
 
 
 @judge(
@@ -76,10 +76,16 @@ def test_side_by_side(student, rng):
     why="Training passes minibatches of frames, acting a single step, a whole batch has time as well.",
 )
 def test_any_axes(student, rng):
-    for shape in ((3, 2), (6, 1, 4), (2, 3, 2, 1), (3, 3, 3, 3)):
+    for shape in ((3, 2), (6, 1, 4), (2, 3, 2, 1), (3, 3, 3, 3), (1, 1, 3, 2), (1, 4, 1), (1, 1)):
         observation = rng.normal(size=shape).astype(np.float32)
         tried, right = f"observations of shape {shape}", side_by_side(observation)
-        hint = "Count the axes from the end: agents are the last but one, features the last."
-        expected = f"a state of shape {right.shape}"
-        reply = attempt(student, EXERCISE, tried=tried, expected=expected, hint=hint, observation=observation)
-        compare(reply["value"], right, tried=tried, hint=hint)
+        reply = student.run(EXERCISE, observation=observation)
+        compare(
+            reply["value"],
+            right,
+            tried=tried,
+            hints=[(right.squeeze(), DROPPED)],
+            hint="Count the axes from the end: agents are the last but one, features the last.",
+        )
+    require(reply["type"] == "Tensor", tried="the type", got=reply["type"], expected="Tensor")
+    nothing_else_changed(reply)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from autograder.student_side.student import Reply, Student
-from autograder.trusted.judging import Hints, compare, judge, require
+from autograder.trusted.judging import Hints, compare, judge, nothing_else_changed, require
 
 EXERCISE = "hw4.mappo_loss"
 READ, CLIP = "ppo/four-stages", "ppo/what-is-ppo"
@@ -18,9 +18,16 @@ class Case:
     Args:
         ratio: `(batch, n_agents)`.
         advantage: `(batch, n_agents)`; by default random, of both signs.
+        error: size of the values and their targets.
     """
 
-    def __init__(self, rng: np.random.Generator, ratio: np.ndarray, advantage: np.ndarray | None = None):
+    def __init__(
+        self,
+        rng: np.random.Generator,
+        ratio: np.ndarray,
+        advantage: np.ndarray | None = None,
+        error: float = 2.0,
+    ):
         shape = ratio.shape
         self.eps, self.coef = float(rng.uniform(0.1, 0.3)), float(rng.uniform(2.0, 3.0))
         self.entropy_eps = float(rng.uniform(0.01, 0.05))
@@ -30,7 +37,7 @@ class Case:
         drawn = rng.choice([-1.0, 1.0], size=shape) * rng.uniform(0.5, 2.0, size=shape)
         self.advantage = np.asarray(drawn if advantage is None else advantage, np.float32)
         self.entropy = float(rng.uniform(0.5, 2.0))
-        self.value, self.target = rng.normal(size=(2, *shape)).astype(np.float32) * 2.0
+        self.value, self.target = rng.normal(size=(2, *shape)).astype(np.float32) * np.float32(error)
 
     def run(self, student: Student) -> Reply:
         """Calls mappo_loss on these frames."""
@@ -68,24 +75,80 @@ class Case:
         """The right loss_critic."""
         return self.coef * ((self.value - self.target) ** 2).mean() / 2
 
+    def limits(self) -> Hints:
+        """What it gives to bound ratios or the objective by a limit that the objective has not."""
+        log_ratio, a = self.new - self.old, self.advantage
+        near = "The log-ratio is limited on top of the clip: a ratio that is far from 1 counts as it is."
+        dual = (
+            "The objective is bounded once more (dual clip): where A < 0 it may become as small as ratio * A."
+        )
+        return [
+            *(
+                (-self.gain(np.exp(np.clip(log_ratio, -bound, bound))).mean(), near)
+                for bound in (0.5, 1.0, 1.5, 2.0, 3.0, 5.0)
+            ),
+            *(
+                (-np.where(a < 0, np.maximum(self.gain(), bound * a), self.gain()).mean(), dual)
+                for bound in (1.0, 1.5, 2.0, 3.0, 5.0)
+            ),
+        ]
+
+    def crossed(self) -> Hints:
+        """What broadcasting makes of loss_objective, where the shapes let it."""
+        if len({1, *self.ratio.shape}) == 3:  # the shapes do not fit, and PyTorch says so
+            return []
+        hint = "Broadcasting made ratios meet advantages of others: advantage.squeeze(-1) first."
+        return [(-self.gain(self.ratio[None], self.advantage[..., None]).mean(), hint)]
+
+    def critic_mistakes(self) -> Hints:
+        """What known mistakes make of loss_critic."""
+        error = self.value - self.target
+        size, count = np.abs(error), error.size
+        crossed = self.value[..., None] - self.target[None]
+        return [
+            (2 * self.critic(), "The factor 1/2 is missing."),
+            (self.critic() / self.coef, "critic_coef is missing."),
+            (2 * self.critic() / self.coef, "critic_coef and the factor 1/2 are missing."),
+            (-self.critic(), "The sign: an error is to become smaller."),
+            (self.critic() * count, "This is the sum over frames and agents: take the mean."),
+            (
+                self.critic() * error.shape[1],
+                "This is the sum over the agents: the mean goes over all of them.",
+            ),
+            (
+                self.coef * (error[:, 0] ** 2).mean() / 2,
+                "Only agent 0 counts: the mean goes over all frames and agents.",
+            ),
+            (
+                self.coef * (error.mean(axis=1) ** 2).mean() / 2,
+                "The errors of the agents cancel before they are squared: square each, then take the mean.",
+            ),
+            (
+                self.coef * np.where(size < 1, error**2 / 2, size - 0.5).mean(),
+                "This is the smooth L1 error: here it is the squared one.",
+            ),
+            (self.coef * size.mean() / 2, "The error is not squared."),
+            (
+                self.coef * (crossed**2).mean() / 2,
+                "Broadcasting made values meet targets of others: keep both (batch, n_agents, 1).",
+            ),
+        ]
+
     def mistakes(self) -> Hints:
         """What known mistakes make of loss_objective."""
         r, a, log_ratio = self.ratio, self.advantage, self.new - self.old
         team = np.broadcast_to(np.exp(log_ratio.sum(axis=1, keepdims=True)), r.shape)
         mean = np.broadcast_to(a.mean(axis=1, keepdims=True), a.shape)
         clipped = np.clip(r, 1 - self.eps, 1 + self.eps)
-        crossed = []
-        if len({1, *r.shape}) < 3:  # otherwise the shapes do not fit, and PyTorch says so
-            hint = "Broadcasting made ratios meet advantages of others: advantage.squeeze(-1) first."
-            crossed = [(-self.gain(r[None], a[..., None]).mean(), hint)]
         return [
-            *crossed,
+            *self.crossed(),
             (-self.gain(team).mean(), "One ratio for the whole team: every agent has its own, do not sum."),
             (
                 -self.gain(advantage=mean).mean(),
                 "The advantages are averaged over the agents: each has its own.",
             ),
             (-self.gain()[:, 0].mean(), "Only agent 0 counts: the mean goes over all frames and agents."),
+            (-self.gain(), "One value for each entry: take the mean over all frames and agents."),
             (-self.objective(), "The sign: the objective is to grow, so the loss is its negative."),
             (-self.gain().sum(), "This is the sum over frames and agents: take the mean."),
             (
@@ -145,35 +208,19 @@ def inside(rng: np.random.Generator, *shape: int) -> np.ndarray:
 @judge(
     EXERCISE,
     points=0.25,
-    title="three scalars under TorchRL's names",
+    title="three parts under TorchRL's names",
     read=READ,
     why="The training adds them up and logs each of them.",
 )
 def test_parts(student, rng):
     reply = Case(rng, inside(rng, 4, 4)).run(student)
-    names = list(reply["parts"]) if isinstance(reply["parts"], dict) else reply["returned"]
+    names = list(reply["parts"]) if reply["is_mapping"] is True else reply["returned"]
     require(
         isinstance(names, list) and sorted(names) == sorted(PARTS),
         tried="one call: what comes back",
         got=names,
         expected=f"a dictionary with {', '.join(PARTS)}",
     )
-    for name in PARTS:
-        value, types = part(reply, name), reply["types"]
-        require(
-            isinstance(types, dict) and types.get(name) == "Tensor",
-            tried=f"the type of {name}",
-            got=types.get(name) if isinstance(types, dict) else types,
-            expected="Tensor",
-            hint="Return tensors: .item() would cut the gradient.",
-        )
-        require(
-            getattr(value, "shape", None) == (),
-            tried=f"4 frames, 4 agents: the shape of {name}",
-            got=getattr(value, "shape", None),
-            expected=(),
-            hint="One number: the mean over all frames and agents.",
-        )
 
 
 @judge(
@@ -185,13 +232,13 @@ def test_parts(student, rng):
     why="An agent's action is to become likelier by its own advantage, not by those of others.",
 )
 def test_inside(student, rng):
-    for frames, agents in ((4, 4), (1, 3), (5, 1)):  # wrong axes pass in silence here
+    for frames, agents in ((4, 4), (1, 3), (5, 1), (1, 1)):  # wrong axes pass in silence here
         case = Case(rng, inside(rng, frames, agents))
         compare(
             part(case.run(student), "loss_objective"),
             case.objective(),
             tried=f"{frames} frames, {agents} agents, ratios from 0.91 to 1.09: loss_objective",
-            hints=case.mistakes(),
+            hints=case.mistakes() if frames == 4 else case.crossed(),
             hint="-mean of ratio * A, where ratio and advantage have the same shape (batch, n_agents).",
         )
 
@@ -208,108 +255,53 @@ def test_inside(student, rng):
     ),
 )
 def test_outside(student, rng):
-    ratio = np.concatenate([rng.uniform(0.3, 0.6, size=(3, 6)), rng.uniform(1.5, 2.0, size=(3, 6))])
+    ratio = np.concatenate([rng.uniform(0.25, 0.6, size=(3, 6)), rng.uniform(1.5, 3.0, size=(3, 6))])
     sign = np.where(np.arange(6) % 2, -1.0, 1.0)  # both signs on both sides
-    case = Case(rng, ratio, sign * rng.uniform(0.5, 2.0, size=(6, 6)))
-    compare(
-        part(case.run(student), "loss_objective"),
-        case.objective(),
-        tried=f"6 frames, 6 agents, ratios on both sides, clip_epsilon {case.eps:.2f}: loss_objective",
-        hints=case.mistakes(),
-    )
+    for eps in (None, 0.6, 1.2):
+        case = Case(rng, ratio, sign * rng.uniform(0.5, 2.0, size=(6, 6)))
+        case.eps = eps or case.eps
+        compare(
+            part(case.run(student), "loss_objective"),
+            case.objective(),
+            tried=f"6 frames, 6 agents, ratios on both sides, clip_epsilon {case.eps:.2f}: loss_objective",
+            hints=[*case.mistakes(), *case.limits()],
+        )
+    for log_ratio in (-9.0, -4.0, -2.0, 1.0, 1.2, 2.0, 4.0, 9.0):
+        for advantage in (1.0, -1.0):
+            case = Case(rng, np.exp([[log_ratio]]), advantage * rng.uniform(0.5, 2.0, size=(1, 1)))
+            compare(
+                part(case.run(student), "loss_objective"),
+                case.objective(),
+                tried=f"one frame, one agent, ratio {case.ratio.item():.3g}, advantage {case.advantage.item():.2f}, "
+                f"clip_epsilon {case.eps:.2f}: loss_objective",
+                hints=case.limits(),
+                rtol=1e-3,
+                hint="One entry gives -min(ratio * A, clip(ratio) * A), however far the ratio is from 1.",
+            )
 
 
 @judge(
     EXERCISE,
-    points=1.5,
+    points=1.25,
     title="the critic's error, every agent's against its own target",
     read=READ,
     depends=["parts"],
     why="Half the squared error has the error as its gradient. The target is a constant.",
 )
 def test_critic(student, rng):
-    for frames, agents in ((4, 4), (1, 3), (5, 1)):
-        case = Case(rng, inside(rng, frames, agents))
-        error = case.value - case.target
-        size = np.abs(error)
-        crossed = case.value[..., None] - case.target[None]
+    for frames, agents, error, coef in ((4, 4, 2.0, None), (1, 3, 2.0, None), (5, 1, 300.0, None), (4, 4, 0.01, 0.0),
+                                        (1, 1, 2.0, None), (4, 4, 0.01, None)):  # fmt: skip
+        case = Case(rng, inside(rng, frames, agents), error=error)
+        case.coef = case.coef if coef is None else coef
         reply = case.run(student)
         compare(
             part(reply, "loss_critic"),
             case.critic(),
-            tried=f"{frames} frames, {agents} agents, critic_coef {case.coef:.2f}: loss_critic",
-            hints=[
-                (2 * case.critic(), "The factor 1/2 is missing."),
-                (case.critic() / case.coef, "critic_coef is missing."),
-                (2 * case.critic() / case.coef, "critic_coef and the factor 1/2 are missing."),
-                (-case.critic(), "The sign: an error is to become smaller."),
-                (case.critic() * frames * agents, "This is the sum over frames and agents: take the mean."),
-                (case.critic() * agents, "This is the sum over the agents: the mean goes over all of them."),
-                (
-                    case.coef * (error[:, 0] ** 2).mean() / 2,
-                    "Only agent 0 counts: the mean goes over all frames and agents.",
-                ),
-                (
-                    case.coef * (error.mean(axis=1) ** 2).mean() / 2,
-                    "The errors of the agents cancel before they are squared: square each, then take the mean.",
-                ),
-                (
-                    case.coef * np.where(size < 1, error**2 / 2, size - 0.5).mean(),
-                    "This is the smooth L1 error: here it is the squared one.",
-                ),
-                (case.coef * size.mean() / 2, "The error is not squared."),
-                (
-                    case.coef * (crossed**2).mean() / 2,
-                    "Broadcasting made values meet targets of others: keep both (batch, n_agents, 1).",
-                ),
-            ],
+            tried=f"{frames} frames, {agents} agents, errors of about {error:g}, critic_coef {case.coef:.2f}: "
+            "loss_critic",
+            hints=case.critic_mistakes() if case.coef and frames * agents > 1 else (),
+            atol=1e-5 * error**2,
         )
-    slope = (case.coef * error / error.size)[..., None]
-    compare(
-        gradient(reply, "loss_critic", "value"),
-        slope,
-        tried="the gradient of loss_critic with regard to the value",
-        hints=[(0 * slope, "No gradient reaches the critic: do not detach the value.")],
-    )
-    compare(
-        gradient(reply, "loss_critic", "value_target"),
-        0 * slope,
-        tried="the gradient of loss_critic with regard to the target",
-        hint="Gradients flow into the target: use value_target.detach().",
-    )
-
-
-@judge(
-    EXERCISE,
-    points=0.75,
-    title="its gradient: where nothing is clipped, and into the policy only",
-    read=CLIP,
-    depends=["outside", "critic"],
-    why="A clipped entry has had its say. An advantage that may change makes bad actions look good instead.",
-)
-def test_gradient(student, rng):
-    ratio = np.array([[0.5, 0.5, 0.95], [1.05, 1.6, 1.6]])
-    case = Case(rng, ratio, np.array([[1, -1, 1], [-1, 1, -1]]) * rng.uniform(0.5, 2.0, size=(2, 3)))
-    flows = np.array([[1, 0, 1], [1, 0, 1]])  # which of ratio * A and the clipped one is the smaller
-    reply = case.run(student)
-    slope = -case.ratio * case.advantage / 6
-    compare(
-        gradient(reply, "loss_objective", "log_prob"),
-        slope * flows,
-        tried="2 frames, 3 agents: the gradient of loss_objective with regard to log_prob",
-        hints=[
-            (0 * slope, "No gradient arrives: log_prob must not be detached, and nothing run under no_grad."),
-            (slope, "Clipped entries still have a gradient: clamp the tensor ratio."),
-            (-case.advantage * flows / 6, "The gradient lacks the ratio: do not detach it."),
-        ],
-        hint="An entry's gradient is -ratio * A / entries, and 0 where the clipped objective is the smaller.",
-    )
-    compare(
-        gradient(reply, "loss_objective", "advantage"),
-        np.zeros((2, 3, 1)),
-        tried="the gradient of loss_objective with regard to the advantage",
-        hint="Gradients flow into the advantage: use advantage.detach().",
-    )
 
 
 @judge(
@@ -321,21 +313,121 @@ def test_gradient(student, rng):
     why="A policy that is certain too early finds nothing better any more.",
 )
 def test_entropy(student, rng):
-    case = Case(rng, inside(rng, 4, 4))
+    for entropy, weight in ((None, None), (-1.5, None), (1.0, 0.0)):
+        case = Case(rng, inside(rng, 4, 4))
+        case.entropy = case.entropy if entropy is None else entropy
+        case.entropy_eps = case.entropy_eps if weight is None else weight
+        reply = case.run(student)
+        right = -case.entropy_eps * case.entropy
+        compare(
+            part(reply, "loss_entropy"),
+            right,
+            tried=f"entropy {case.entropy:.3f}, entropy_eps {case.entropy_eps:.3f}: loss_entropy",
+            hints=[
+                (
+                    -abs(right),
+                    "The entropy of a density may be negative: it counts with its sign.",
+                )
+                if case.entropy < 0
+                else (-right, "The sign: entropy is to grow, so the loss is its negative."),
+                (-case.entropy, "entropy_eps is missing."),
+                (case.entropy, "entropy_eps is missing, and the sign is wrong."),
+            ],
+        )
+
+
+@judge(
+    EXERCISE,
+    points=0.25,
+    title="scalar tensors, and nothing else changes",
+    read=READ,
+    depends=["parts"],
+    why="Numbers would cut the gradient; the minibatch is used again in the next epoch.",
+)
+def test_types(student, rng):
+    reply = Case(rng, inside(rng, 4, 4)).run(student)
+    types = reply["types"] if isinstance(reply["types"], dict) else {}
+    for name in PARTS:
+        require(
+            types.get(name) == "Tensor",
+            tried=f"the type of {name}",
+            got=types.get(name),
+            expected="Tensor",
+            hint="Return tensors: .item() would cut the gradient.",
+        )
+        shape = getattr(part(reply, name), "shape", None)
+        require(shape == (), tried=f"4 frames, 4 agents: the shape of {name}", got=shape, expected=())
+    nothing_else_changed(reply)
+
+
+@judge(
+    EXERCISE,
+    points=0.75,
+    title="gradients: where nothing is clipped, and into policy and critic only",
+    read=CLIP,
+    depends=["outside", "critic", "entropy", "types"],
+    why="A clipped entry has had its say. An advantage that may change makes bad actions look good instead.",
+)
+def test_gradient(student, rng):
+    # the first ratio is 1, as in the first minibatch of an update
+    ratio = np.array([[1.0, 0.02, 0.5, 0.5, 0.95], [1.05, 1.6, 1.6, 40.0, 0.97]])
+    sign = np.array([[rng.choice([-1, 1]), 1, 1, -1, 1], [-1, 1, -1, -1, 1]])
+    case = Case(rng, ratio, sign * rng.uniform(0.5, 2.0, size=(2, 5)))
+    case.old[0, 0] = case.new[0, 0]
+    flows = np.array(
+        [[1, 1, 1, 0, 1], [1, 0, 1, 1, 1]]
+    )  # which of ratio * A and the clipped one is the smaller
     reply = case.run(student)
+    slope = -case.ratio * case.advantage / 10
     compare(
-        part(reply, "loss_entropy"),
-        -case.entropy_eps * case.entropy,
-        tried=f"entropy {case.entropy:.3f}, entropy_eps {case.entropy_eps:.3f}: loss_entropy",
+        gradient(reply, "loss_objective", "log_prob"),
+        slope * flows,
+        tried="2 frames, 5 agents: the gradient of loss_objective with regard to log_prob",
         hints=[
-            (case.entropy_eps * case.entropy, "The sign: entropy is to grow, so the loss is its negative."),
-            (-case.entropy, "entropy_eps is missing."),
-            (case.entropy, "entropy_eps is missing, and the sign is wrong."),
+            (
+                0 * slope,
+                "No gradient arrives: return a tensor; log_prob must not be detached, and nothing run under "
+                "no_grad.",
+            ),
+            (slope, "Clipped entries still have a gradient: clamp the tensor ratio."),
+            (-case.advantage * flows / 10, "The gradient lacks the ratio: do not detach it."),
         ],
+        hint="An entry's gradient is -ratio * A / entries, and 0 where the clipped objective is the smaller.",
     )
     compare(
-        gradient(reply, "loss_entropy", "entropy"),
-        -case.entropy_eps,
-        tried="the gradient of loss_entropy with regard to the entropy",
-        hint="Do not detach the entropy: the policy is to change with it.",
+        gradient(reply, "loss_objective", "advantage"),
+        np.zeros((2, 5, 1)),
+        tried="the gradient of loss_objective with regard to the advantage",
+        hint="Gradients flow into the advantage: use advantage.detach().",
     )
+    slope = (case.coef * (case.value - case.target) / 10)[..., None]
+    for name, of, right, hints, hint in (
+        (
+            "loss_critic",
+            "value",
+            slope,
+            [(0 * slope, "No gradient reaches the critic: do not detach the value.")],
+            "The gradient of half the squared error is the error.",
+        ),
+        (
+            "loss_critic",
+            "value_target",
+            0 * slope,
+            [],
+            "Gradients flow into the target: use value_target.detach().",
+        ),
+        (
+            "loss_entropy",
+            "entropy",
+            -case.entropy_eps,
+            [(0.0, "No gradient arrives: the policy is to change with its entropy, so do not detach it.")],
+            "",
+        ),
+    ):
+        compare(
+            gradient(reply, name, of),
+            right,
+            tried=f"the gradient of {name} with regard to the {of}",
+            hints=hints,
+            hint=hint,
+        )

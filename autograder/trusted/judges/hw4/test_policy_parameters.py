@@ -29,27 +29,21 @@ def count(reply: Reply, times: int, tried: str, hint: str) -> None:
 
 @judge(
     EXERCISE,
-    points=0.5,
-    title="a ModuleList with an entry for each agent",
+    points=0.25,
+    title="an entry for each agent",
     read=READ,
-    why="Entry i acts for agent i. PyTorch finds the parameters in a ModuleList, not in a plain list.",
+    why="Entry i acts for agent i.",
 )
 def test_entries(student, rng):
-    for n_agents, share in ((int(rng.integers(3, 6)), True), (int(rng.integers(3, 6)), False), (1, False)):
+    several = int(rng.integers(3, 6))
+    for n_agents, share in ((several, True), (several, False), (1, False), (1, True)):
         reply, tried = networks(student, rng, n_agents, share), f"{n_agents} agents, share={share}"
         require(
             reply["length"] == n_agents,
-            tried=f"{tried}: the length of what comes back",
+            tried=f"{tried}: how many networks come back",
             got=reply["length"],
             expected=n_agents,
             hint="An entry for every agent, also where all of them are the same network.",
-        )
-        require(
-            reply["type"] == "ModuleList",
-            tried=f"{tried}: the type of what comes back",
-            got=reply["type"],
-            expected="ModuleList",
-            hint="PyTorch does not look into a plain list: an optimiser would find no parameters there.",
         )
 
 
@@ -66,19 +60,22 @@ def test_shared(student, rng):
     reply, tried = networks(student, rng, n_agents, True), f"{n_agents} agents, share=True"
     weights = reply["weights"]
     alike = isinstance(weights, list) and all(np.array_equal(weights[0], one) for one in weights)
-    compare(
-        reply["same_as"],
-        np.zeros(n_agents),
-        tried=f"{tried}: the first agent with the very same weights, for each agent",
-        hint=(
+    if reply["parameters"] == n_agents * reply["of_one"]:
+        own = (
             "The networks are copies: they begin alike and drift apart in training. Put the same network in "
             "every entry."
             if alike
             else "The agents have networks of their own: with share=True put the same one in every entry."
-        ),
+        )
+    else:
+        own = "The agents share a part of their weights only: put the same network in every entry."
+    compare(
+        reply["same_as"],
+        np.zeros(n_agents),
+        tried=f"{tried}: the first agent with the very same parameters, for each agent",
+        hint=own,
     )
-    hint = "The agents share a part of their weights only: put the same network in every entry."
-    count(reply, 1, tried, hint)
+    count(reply, 1, tried, "")
 
 
 @judge(
@@ -92,19 +89,21 @@ def test_shared(student, rng):
 def test_separate(student, rng):
     n_agents = int(rng.integers(3, 6))
     reply, tried = networks(student, rng, n_agents, False), f"{n_agents} agents, share=False"
+    once = "call make_network() once for each agent."
     compare(
         reply["same_as"],
         np.arange(n_agents),
-        tried=f"{tried}: the first agent with the very same weights, for each agent",
+        tried=f"{tried}: the first agent with the very same parameters, for each agent",
         hints=[
             (
                 np.zeros(n_agents),
-                "All agents have the same network, though share is False. [network] * n repeats one and the "
-                "same: call make_network() once for each agent.",
+                f"All agents have the same network, though share is False: {once} ([make_network()] * n calls it "
+                "once and repeats one and the same.)",
             ),
         ],
-        hint="Some agents share a network, though share is False: call make_network() once for each agent.",
+        hint=f"Some agents share a network, though share is False: {once}",
     )
+    count(reply, n_agents, tried, f"The agents share a part of their weights: {once}")
     weights = reply["weights"]
     require(
         isinstance(weights, list)
@@ -112,7 +111,40 @@ def test_separate(student, rng):
         tried=f"{tried}: the weights at the beginning",
         got="two agents begin with the same weights",
         expected="different ones",
-        hint="The networks begin as copies of one another: call make_network() once for each agent.",
+        hint=f"The networks begin as copies of one another: {once}",
     )
-    hint = "The agents share a part of their weights: call make_network() once for each agent."
-    count(reply, n_agents, tried, hint)
+
+
+@judge(
+    EXERCISE,
+    points=0.25,
+    title="a ModuleList, whose weights the seed decides",
+    read=READ,
+    depends=["separate"],
+    why="PyTorch finds the parameters in a ModuleList, not in a plain list; another seed begins another run.",
+)
+def test_type_and_seed(student, rng):
+    for share in (True, False):
+        first, second = (networks(student, rng, 3, share) for _ in range(2))
+        require(
+            first["type"] == "ModuleList",
+            tried=f"3 agents, share={share}: the type of what comes back",
+            got=first["type"],
+            expected="ModuleList",
+            hint="PyTorch does not look into a plain list: an optimiser would find no parameters there.",
+        )
+        require(
+            first["altered"] == 0,
+            tried=f"3 agents, share={share}: networks that are not as make_network made them",
+            got=first["altered"],
+            expected=0,
+            hint="Take the networks as make_network gives them: their weights, and that all of them can be learned.",
+        )
+        same = [name for name, state in first["streams"].items() if second["streams"].get(name) == state]
+        require(
+            same == [],
+            tried=f"3 agents, share={share}, after two different seeds: random streams that end in the same state",
+            got=", ".join(same),
+            expected="none",
+            hint="A seed is set inside: every run begins with the same weights, and draws the same afterwards.",
+        )
