@@ -22,9 +22,12 @@ MODULES = ("__init__", "check", "trusted/__init__", "trusted/judging", "trusted/
 FILES = (*(f"autograder/{name}.py" for name in MODULES), "autograder/trusted/thresholds.yaml")
 SUFFIXES = (".py", ".yaml")
 # What the package and the notebooks import, and the notebook programs themselves.
-PACKAGES = ("torch", "torchrl", "tensordict", "gymnasium", "vmas", "ale-py", "opencv-python", "mujoco", "numpy", "threadpoolctl",
+PACKAGES = ("torch", "torchrl", "tensordict", "gymnasium", "vmas", "ale-py", "opencv-python", "mujoco", "numpy", "scipy", "threadpoolctl",
             "imageio", "tensorboard", "matplotlib", "pyyaml", "tyro", "tqdm", "nbgrader", "pytest")  # fmt: skip
-SIZE, TIME = "2.0 GB", "70 seconds"  # of such an environment: on the disk, and of one core; Linux, Python 3.11
+SIZE, TIME = (
+    "2.0 GB",
+    "70 seconds",
+)  # of such an environment: on the disk, and of one core; Linux, Python 3.11
 # Trainings with a homework's functions. Homework 2's would need those of homework 4 as well.
 TRAIN = {
     "hw1": "python -m gcb6206.scripts.run_ppo -cfg experiments/ppo/cartpole.yaml",
