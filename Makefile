@@ -40,6 +40,7 @@ install: $(VENV)/.installed  ## install everything into .venv
 .PHONY: sandbox
 sandbox:
 	$(call system_package,bwrap,bubblewrap)
+	$(call system_package,/usr/lib/*/libseccomp.so.2,libseccomp2)
 
 .PHONY: browser
 browser:
@@ -98,8 +99,8 @@ lint: $(VENV)/.installed  ## check style, names and the layers of imports
 	@$(RUN) lint-imports --no-logo
 
 .PHONY: mutants
-mutants: $(VENV)/.installed  ## show that every judge catches wrong solutions and passes right ones (GENERATED=1: every small change)
-	@$(RUN) python -m autograder mutants $(if $(GENERATED),--generated) $(ARGS)
+mutants: $(VENV)/.installed  ## show that every judge catches wrong solutions and passes right ones (GENERATED=1: every small change; SANDBOX=1: right ones in the sandbox)
+	@$(RUN) python -m autograder mutants $(if $(GENERATED),--generated) $(if $(SANDBOX),--sandbox) $(ARGS)
 
 .PHONY: bench
 bench: $(VENV)/.installed  ## run all benchmarks beside their peers

@@ -134,10 +134,10 @@ def fingerprint() -> str:
 def prepare() -> None:
     """Makes the course root; throws an old one away when the course has changed since."""
     stamp = ROOT / "fingerprint"
-    if not stamp.exists() or stamp.read_text() != fingerprint():
+    if not stamp.exists() or stamp.read_text(encoding="utf-8") != fingerprint():
         shutil.rmtree(ROOT, ignore_errors=True)
         ROOT.mkdir(parents=True)
-        stamp.write_text(fingerprint())
+        stamp.write_text(fingerprint(), encoding="utf-8")
     make_root(ROOT, more="c.Autograde.seconds_per_cell = 20")
 
 

@@ -87,7 +87,7 @@ def compared(runs: dict[str, str]) -> Markdown:
     Args:
         runs: label of the row and name of the recorded run.
     """
-    rows = ["| | return of each seed | mean | 95% interval | million frames | minutes a seed |"]
+    rows = ["| | return of each seed | mean | 95% interval | million frames | minutes per seed |"]
     rows.append("|---|---|---|---|---|---|")
     machines = set()
     for label, name in runs.items():

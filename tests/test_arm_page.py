@@ -67,7 +67,7 @@ def test_successes_are_those_of_the_last_evaluation_or_of_one_before(tmp_path, m
 @pytest.mark.parametrize(
     "words, holds",
     [
-        ("by at most 0.12 rad a step (the gripper's by 0.25)", set(roarm.MAX_INCREMENT) == {0.12, 0.25}),
+        ("by at most 0.12 rad per step (the gripper's by 0.25)", set(roarm.MAX_INCREMENT) == {0.12, 0.25}),
         ("within 5 cm of the target and keep it there for 5 steps", (roarm.NEAR, roarm.FRAMES) == (0.05, 5)),
         ("A reach is cut off after 100 of them", gym.spec(REACH).max_episode_steps == 100),
         ("a pick-and-place after 200", gym.spec(PICK_PLACE).max_episode_steps == 200),

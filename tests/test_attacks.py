@@ -23,7 +23,7 @@ from autograder.trusted.judges.hw3.test_convergence import RULE
 from autograder.trusted.report import JudgeResult
 
 # Two classes of some sixty, graded once each by one process.
-pytestmark = [pytest.mark.xdist_group("attacks"), pytest.mark.timeout(3600)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
 UNSEALED = [attack for attack in ATTACKS if not attack.unsealed]
 
 

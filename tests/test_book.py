@@ -29,7 +29,7 @@ BUILD = [
     "--all",
 ]
 
-pytestmark = pytest.mark.xdist_group("book")  # one worker builds once
+pytestmark = pytest.mark.slow
 
 sys.path[:0] = [str(ROOT), str(ROOT / "book" / "_ext")]
 

@@ -368,6 +368,7 @@ def test_both_sides_wear_the_same_disguise():
         assert cartpole.mean_return(critic, 5, 0, disguise) == undisguised > 150
 
 
+@pytest.mark.slow
 def test_one_set_of_weights_fits_hardly_any_disguise():
     threshold = hw3.RULE["threshold"]
     assert cartpole.mean_return(pole_critic(), 5, 0) >= threshold
@@ -396,6 +397,7 @@ def embeds(stolen: np.ndarray):
     return run_training_loop
 
 
+@pytest.mark.slow
 def test_weights_from_elsewhere_pass_without_the_disguise_and_fail_with_it(solved, monkeypatch):
     short = {**hw3.RULE["training"], "total_steps": 3000, "learning_starts": 500}
     monkeypatch.setitem(hw3.RULE, "training", short)

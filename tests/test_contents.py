@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import sys
@@ -58,7 +59,7 @@ def test_the_landing_page_shows_every_page_of_the_contents_with_its_question():
 def arrows_against_the_contents(pages: list[str], read=source) -> list[str]:
     """Pages whose last line does not lead to the page that follows in the contents."""
     wrong = []
-    for page, following in zip(pages, pages[1:]):
+    for page, following in itertools.pairwise(pages):
         link = os.path.relpath(following, os.path.dirname(page))
         if not read(page).rstrip().endswith(f"*Next:* {{doc}}`{link}`."):
             wrong.append(page)

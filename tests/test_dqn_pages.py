@@ -44,6 +44,19 @@ def test_masking_leaves_1_to_10_percent_and_the_policy_does_not_survive_in_3_of_
     assert "does not survive in 3 of 20 seeds" in text("terminated-truncated")
 
 
+def test_half_and_always_random_tie_and_a_tenth_hardly_gets_there():
+    source = (PAGES / "q-learning.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```\{code-cell\}[^\n]*\n(.*?)^```$", source, re.S | re.M)
+    scope = {"np": np}
+    for block in blocks:
+        if any(word in block for word in ("rows = [", "V_star = ", "def learn(", "def steps_needed(")):
+            exec(block.split("\n\n\nfor epsilon")[0], scope)
+    tenth, half, whole = ([scope["steps_needed"](eps, seed) for seed in range(6)] for eps in (0.1, 0.5, 1.0))
+    assert tenth.count(None) == 5 and None not in half + whole
+    assert ranking.compare(ranking.spread(half), ranking.spread(whole)) == "tie"
+    assert "With 0.1, five of six seeds never get there. 0.5 and 1 tie" in text("q-learning")
+
+
 def test_with_a_constant_step_size_q_learning_never_becomes_precise():
     left_share = defined("double-dqn", "left_share")
     late = [np.mean(left_share(double, episodes=20_000, runs=100)[-2000:]) for double in (False, True)]

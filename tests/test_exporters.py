@@ -20,7 +20,7 @@ from autograder.nbgrader_plugin.exporters import WORST_FIRST
 from autograder.trusted.report import VERDICTS
 
 # The exporters share one gradebook, so one process runs them.
-pytestmark = pytest.mark.xdist_group("exporters")
+pytestmark = pytest.mark.slow
 EXPORTERS = "autograder.nbgrader_plugin.exporters"
 SEED = 2**61 + 1  # a spreadsheet's double would change it
 FORMULA = '=HYPERLINK("http://evil","click")'

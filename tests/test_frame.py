@@ -29,6 +29,7 @@ def figures_of(directory):
     return {tag: points for tag, points in read_scalars(directory).items() if not tag.startswith("time/")}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 def test_killed_twice_and_resumed_equals_an_undisturbed_run(kind, processes, tmp_path):
     interval, *kills = KINDS[kind]
@@ -51,6 +52,7 @@ def counter(kind):
     return "iteration" if kind.__name__ in ("mappo", "ippo", "torchrl") else "step"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 def test_another_seed_is_another_run(kind):
     first, again, other = (trained(kind, None, 0, seed=seed) for seed in (3, 3, 4))
@@ -116,6 +118,12 @@ def test_other_settings_and_seeds_are_refused(tmp_path):
         toy_run(tmp_path, 30, resume=str(tmp_path))
     with pytest.raises(CheckpointError, match="seed was 1, is 2"):
         toy_run(tmp_path, resume=str(tmp_path), seed=2)
+
+
+def test_a_finished_run_says_so(tmp_path):
+    finished(toy_run(tmp_path, checkpoint_interval=5))
+    with pytest.raises(CheckpointError, match=r"is finished, 20 of 20 steps are done: begin another"):
+        toy_run(tmp_path, resume=str(tmp_path))
 
 
 def test_a_checkpoint_of_another_version_is_refused_by_name(tmp_path):

@@ -14,7 +14,7 @@ from nbgrader.api import Gradebook
 
 from autograder.nbgrader_plugin import submission
 
-pytestmark = pytest.mark.xdist_group("fuzz")
+pytestmark = pytest.mark.slow
 FEW = settings(
     max_examples=250,
     derandomize=True,

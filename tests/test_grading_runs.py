@@ -41,7 +41,7 @@ from autograder.nbgrader_plugin.grading import RECORD
 from autograder.sample_class import CRASH, SAMPLES, solution_cell, solvable, solved
 from autograder.sandbox import cgroups
 
-pytestmark = [pytest.mark.xdist_group("grading_runs"), pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 HOMEWORK = "hw3"
 HALF, MISTAKE = SAMPLES[HOMEWORK].half, SAMPLES[HOMEWORK].mistake
@@ -145,7 +145,7 @@ def wait_for(condition, process: subprocess.Popen | None = None, seconds: float 
     raise AssertionError(f"waited {seconds:g} s in vain")
 
 
-def nursery_of(process: subprocess.Popen) -> list[Path]:
+def nursery_of(process: subprocess.Popen | psutil.Process) -> list[Path]:
     """The folder of a running grader's nursery, which it holds a lock in; empty before there is one."""
     with contextlib.suppress(OSError):
         descriptors = [os.readlink(path) for path in Path(f"/proc/{process.pid}/fd").iterdir()]
@@ -348,6 +348,22 @@ def test_the_last_run_graded_what_was_missing_and_the_truncated_one_only(resumed
     assert resumed.truncated in again
 
 
+def test_a_run_that_is_broken_off_leaves_nothing(course, tmp_path):
+    """Kernels run at that moment, in control groups where the host has them."""
+    root = copied(course, tmp_path)
+    process = start(root)
+    (folder,) = wait_for(lambda: nursery_of(process), process)
+    wait_for(lambda: kernels_in(folder), process)
+    pids = [worker.pid for worker in workers_of(process)]
+    if cgroups.version():
+        wait_for(lambda: [group for pid in pids for group in cgroups_of(pid)], process)
+    process.send_signal(signal.SIGINT)
+    process.wait()
+    assert process.returncode
+    assert not folder.exists()
+    assert not [group for pid in pids for group in cgroups_of(pid)]
+
+
 # Seeds, and what is shown meanwhile
 
 
@@ -434,12 +450,14 @@ def ray_home():
         yield {**environment(), "HOME": folder, "RAY_TMPDIR": folder}
 
 
-def graded_on_ray_of_its_own(root: Path, env: dict[str, str]) -> list[str]:
-    """Grades there, kills one of its workers on the way; the processes that it left behind."""
+def graded_on_ray_of_its_own(root: Path, env: dict[str, str]) -> list:
+    """Grades there, kills one of its workers on the way; the processes, folders and groups that it left behind."""
     process, started, killed = start(root, "--Autograde.ray=local", env=env), set(), False
+    folders = set()
     while process.poll() is None:
         with contextlib.suppress(psutil.NoSuchProcess):
             started |= set(psutil.Process(process.pid).children(recursive=True))
+            folders |= {folder for p in started for folder in nursery_of(p)}
             busy = [p for p in started if is_alive(p) and p.cmdline()[:1] == ["ray::remote"]]
             if busy and notebooks(root) and not killed:
                 busy[0].kill()
@@ -447,7 +465,9 @@ def graded_on_ray_of_its_own(root: Path, env: dict[str, str]) -> list[str]:
         time.sleep(0.2)
     assert killed
     assert process.returncode == 0, (root / "autograde.log").read_text()[-3000:]
-    return survivors(started)
+    assert folders
+    groups = [group for p in started for group in cgroups_of(p.pid)]
+    return survivors(started) + [folder for folder in folders if folder.exists()] + groups
 
 
 @pytest.mark.alone

@@ -192,7 +192,8 @@ def test_grade_takes_names_with_spaces(tmp_path):
     (folder / "hw1.ipynb").write_text("no notebook, which saves the kernel", encoding="utf-8")
     assert "nothing to grade" in make("grade", "HW=hw2", cwd=tmp_path, code=2)
     make("grade", cwd=tmp_path)
-    assert (tmp_path / "feedback" / "Kim Min-ji" / "hw1" / "hw1.html").is_file()
+    page = (tmp_path / "feedback" / "Kim Min-ji" / "hw1" / "hw1.html").read_text(encoding="utf-8")
+    assert "<b>From the grader.</b> This submission could not be graded." in page  # and no tag as text
     assert "Kim Min-ji" in (tmp_path / "grades.csv").read_text(encoding="utf-8")
 
 

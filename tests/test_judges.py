@@ -62,6 +62,7 @@ class Fake(Student):
 # --- right and wrong solutions --------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_mutants_are_caught_with_their_hint_and_right_variants_pass():
     done = command("mutants", "--seed", "11")
     assert done.returncode == 0, done.stdout + done.stderr
@@ -197,6 +198,7 @@ def test_a_change_that_no_longer_fits_the_reference_is_refused(exercise, old, me
 SOMETIMES_RIGHT = ("(1.0 - done.float())", "(1.0 - done.float() * (reward.sum() > 0))")
 
 
+@pytest.mark.slow
 def test_a_sweep_reports_flaky_judges_and_flaky_mutants(tmp_path):
     folder = tmp_path / "hw3" / "update_critic"
     folder.mkdir(parents=True)
@@ -591,6 +593,7 @@ def test_report_survives_json():
 # --- check ----------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_check_is_partial_credit_for_nbgrader(solved):
     from IPython.core.formatters import DisplayFormatter
     from nbformat.v4 import new_code_cell, new_output
@@ -761,6 +764,7 @@ def test_exchange_refuses_broken_archives(data):
 # --- the command line -----------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_command_line_gives_the_report_as_json():
     mutant = "autograder/mutants/hw3/update_critic/double_roles_swapped.py"
     done = command(

@@ -183,6 +183,17 @@ def test_every_page_tunes_in_the_programs_order(page):
     assert orders and all(row == list(diagnose.TUNING_ORDER) for row in orders)
 
 
+def test_page_and_program_begin_with_the_same_step_size():
+    from book import sweep_figures
+
+    default = sweep_figures.text(sweep_figures.PPOConfig().learning_rate)
+    page = " ".join((DEBUGGING.parent / "hyperparameters.md").read_text(encoding="utf-8").split())
+    assert re.findall(r"Begin with the default, (\S+)\.", page) == [default]
+    for name in ("lr_high_seed1", "lr_low_seed1"):
+        (finding,) = diagnose.diagnose(ppo_figures.recorded_log(name)).values()
+        assert finding.try_first.startswith(f"Set the learning rate to {default}")
+
+
 def test_another_order_of_tuning_is_noticed():
     assert tuning_orders("`n_steps`, then `learning_rate`, `gamma`,\n`clip_range`") == [
         ["n_steps", "learning_rate", "gamma", "clip_range"]
@@ -238,18 +249,21 @@ def test_a_mutant_fills_its_exercise_only_where_it_is_asked_to():
     assert name == "hw1.policy_loss" and wrong(*given) == -right(*given) != 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bug", ppo_figures.GALLERY)
 def test_a_judge_catches_each_bug_of_the_gallery_with_its_hint(bug):
     (known,) = [m for m in mutants_of("hw1") if bug == f"{m.path.parent.name}/{m.name}"]
     assert known.hint and known.hint in ppo_figures.caught(bug).hint
 
 
+@pytest.mark.slow
 def test_watching_a_run_sees_what_training_returns():
     trained, log = ppo_figures.train(small()), ppo_figures.watch(small())
     np.testing.assert_array_equal(log.values(diagnose.RETURN), trained["return"])
     np.testing.assert_array_equal(log.steps(diagnose.RETURN), trained["step"])
 
 
+@pytest.mark.slow
 def test_a_time_limit_as_end_is_invisible_where_no_limit_is_reached():
     """To the last digit, as the page says; a bug that is visible is not."""
     right = ppo_figures.watch(small())
@@ -278,6 +292,7 @@ def test_the_fine_on_the_angle_turns_the_order_around():
     assert fine[0] > fine[1] > fine[2] and fine[3] > fine[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "bug, lowest, highest",  # parts of the correct code's last return
     [

@@ -372,7 +372,7 @@ CLAIMS = {
         and rises_first(C) > 0.9 and rises_first(P) < 0.1,
     "On CartPole it can also be a healthy run, because there returns hardly differ once all is well.":
         lambda: share(C, "explained variance", True, -INF, 0.1) > 0.05,
-    "No single figure separates the runs that learned from those that did not.":
+    "No single number of the log separates the runs that learned from those that did not.":
         lambda: not any(separates(t, name) for t in BOTH for name in sweep_figures.HEALTH),
     "It is wrong for the many failures above that moved too little.":
         lambda: all(share(t, "approx_kl", False, 0, 0.006) > 0.3 for t in BOTH),
@@ -444,7 +444,7 @@ def test_every_claim_could_be_refuted(claim, records, monkeypatch):
 
 
 def test_no_run_broke_off():
-    assert "Not one run broke off, not even at 1e-2" in " ".join(PAGE.read_text(encoding="utf-8").split())
+    assert "not one run broke off, not even at 1e-2" in " ".join(PAGE.read_text(encoding="utf-8").split())
     for task in BOTH:
         found = sweep_figures.lines(task)
         assert any(r["change"] == ["learning_rate", 0.01] for r in found)

@@ -17,6 +17,7 @@ from gcb6206.runs import team_replay
 from gcb6206.runs.team import MultiAgentRun, make_agent
 from gcb6206.runs.team_replay import tracks
 from gcb6206.scripts import record, train
+from gcb6206.scripts.scripting_utils import RUN_FILE
 
 pytestmark = pytest.mark.usefixtures("solved")
 
@@ -204,7 +205,7 @@ def test_the_command_line_asks_for_a_replay_and_a_resumed_run_remembers(tmp_path
     path = log_dir / team_replay.REPLAY
     first = json.loads(path.read_text())
     assert [c["iteration"] for c in first["checkpoints"]] == [0, 3]
-    assert yaml.safe_load((log_dir / train.RUN_FILE).read_text())["replay"] == START
+    assert yaml.safe_load((log_dir / RUN_FILE).read_text())["replay"] == START
 
 
 # --- recording ------------------------------------------------------------------------------------

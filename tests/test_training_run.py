@@ -209,20 +209,6 @@ def test_unsolved_exercise_ends_with_its_name(tmp_path, capsys):
         run_hw3.run_training_loop(small_config(), NullLogger(), arguments())
 
 
-def test_unknown_environment_writes_no_run(tmp_path, capsys):
-    assert run_hw3.main([*COMMAND, "--env_name", "CartPool-v1", "--log_root", str(tmp_path)]) == 2
-    assert "unknown environment 'CartPool-v1': did you mean 'CartPole-v1'" in capsys.readouterr().err
-    assert not list(tmp_path.iterdir())
-
-
-@pytest.mark.parametrize(
-    "words, message", [([], "name a configuration with -cfg"), (["-cfg", "x.yaml"], "no configuration file")]
-)
-def test_command_line_without_a_usable_configuration(words, message, capsys):
-    assert run_hw3.main(words) == 2
-    assert message in capsys.readouterr().err
-
-
 def test_parse_tensorboard_draws_and_exports(tmp_path, capsys):
     for seed, value in ((1, 10.0), (2, 30.0)):
         logger = Logger(tmp_path / f"run{seed}")

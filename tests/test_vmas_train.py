@@ -23,6 +23,7 @@ from gcb6206.runs.team import NONFINITE, MultiAgentRun, make_agent
 from gcb6206.runs.team_rollout import collect_batch, play_episodes
 from gcb6206.scripts import record, train
 from gcb6206.scripts.parse_tensorboard import read_scalars
+from gcb6206.scripts.scripting_utils import load_config, parse_run
 
 pytestmark = pytest.mark.usefixtures("solved")
 
@@ -231,11 +232,8 @@ def test_resuming_with_other_settings_is_refused(tmp_path, capsys):
 @pytest.mark.parametrize("name", NOTES)
 def test_the_notes_commands_run(tmp_path, name, monkeypatch):
     words = ["--scenario-name", name, *NOTES[name].split(), "--device", "cpu"]
-    preset = train.load_config(f"experiments/vmas/{name}_notes.yaml", None, ("mappo",))
-    args = train.make_parser().parse_args(words)
-    fields = [field.name for field in dataclasses.fields(MAPPOConfig)]
-    given = {field: getattr(args, field) for field in fields if getattr(args, field, None) is not None}
-    assert preset == train.override(MAPPOConfig(), given, "flags")
+    preset = load_config(f"experiments/vmas/{name}_notes.yaml")
+    assert parse_run(train.Flags, words)[1] == preset
     # the run itself, in a process that has just begun, cut to one short iteration
     exercises.clear()
     monkeypatch.setattr(MAPPOConfig, "build", shortened(MAPPOConfig.build))
@@ -257,7 +255,7 @@ def shortened(build):
     "name, envs", [("navigation", 60), ("reverse_transport", 65), ("wheel", 60), ("buzz_wire", 27)]
 )
 def test_the_notes_batches_hold_whole_episodes(name, envs):
-    preset = train.load_config(f"experiments/vmas/{name}_notes.yaml", None, ("mappo",))
+    preset = load_config(f"experiments/vmas/{name}_notes.yaml")
     assert preset.build()["num_envs"] == envs
 
 
@@ -268,9 +266,6 @@ def test_share_parameters_changes_the_number_of_parameters():
     separate = team_and_agent(share_parameters=False)[1]
     one_actor = sum(p.numel() for p in separate.actor.networks.networks[0].parameters())
     assert size(share_parameters=False) - size() == 2 * one_actor
-    args = train.make_parser().parse_args(["--share-parameters"])
-    assert args.share_parameters == "true"
-    assert train.make_parser().parse_args(["--share-parameters", "false"]).share_parameters == "false"
 
 
 # --- the sentinel ---------------------------------------------------------------------------------

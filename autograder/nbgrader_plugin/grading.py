@@ -115,8 +115,10 @@ def _grade(job: Job, nursery: Path | None) -> Graded:
     except submission.UnreadableSubmission as error:
         refusal = str(error)
     if refusal:
-        submitted = submission.unreadable(refusal)
+        submitted = nbformat.v4.new_notebook()
     nb = submission.restored(submitted, job.master, tell_missing=not refusal)
+    if refusal:
+        nb.cells.insert(0, submission.notice(f"This submission could not be graded. {refusal}"))
     record = nb.metadata[RECORD] = NotebookNode(seed=job.seed, results={})
     failures = []
     with ExitStack() as stack:

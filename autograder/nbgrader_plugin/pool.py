@@ -10,6 +10,7 @@ import contextlib
 import gc
 import multiprocessing.connection
 import os
+import secrets
 import resource
 import socket
 import subprocess
@@ -194,11 +195,12 @@ class RayPool:
             raise RuntimeError(f"no Ray cluster at {address!r}: {error}{cure}") from None
         self.size = int(ray.cluster_resources().get("CPU", 1))
         modules = modules_of(homework)
+        run = self._run = secrets.token_hex(4)
 
         @ray.remote(num_cpus=1, max_retries=1)
         def remote(job: Job) -> Graded:
             nursery.sweep()  # Ray kills its workers, so they clean up nothing
-            own = nursery.shared(modules, job.unsafe)  # started once in each of Ray's worker processes
+            own = nursery.shared(modules, job.unsafe, run)  # started once in each of Ray's worker processes
             return grade(job, own and own.folder)
 
         self._grade = remote
@@ -242,8 +244,9 @@ class RayPool:
             yield job, result
 
     def close(self) -> None:
-        """Leaves the cluster."""
+        """Leaves the cluster. What is left on its other machines the next run there removes."""
         self._ray.shutdown()
+        nursery.sweep(self._run, patience=30)
 
 
 if __name__ == "__main__":

@@ -242,11 +242,6 @@ def notice(text: str) -> NotebookNode:
     )
 
 
-def unreadable(reason: str) -> NotebookNode:
-    """The notebook that stands in for one that cannot be read."""
-    return new_notebook(cells=[notice(f"This submission could not be graded. {reason}")])
-
-
 def master_cells(gradebook: Gradebook, notebook: str, assignment: str) -> dict[str, MasterCell]:
     """The cells of the released notebook that the gradebook knows, by grade_id, in their order."""
     entry = gradebook.find_notebook(notebook, assignment)

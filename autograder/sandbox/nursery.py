@@ -16,6 +16,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -47,19 +48,22 @@ class Nursery:
         modules: what it imports besides the kernel's own.
         unsafe: run without isolation.
         single: for one kernel only, which bubblewrap alone isolates.
+        run: name of the grading run that it belongs to, if anybody will ask; see `sweep`.
 
     Raises:
         NoNamespaces: only single ones work here.
         SandboxUnavailable: it did not start; the message says why.
     """
 
-    def __init__(self, modules: Sequence[str] = (), unsafe: bool = False, single: bool = False):
+    def __init__(
+        self, modules: Sequence[str] = (), unsafe: bool = False, single: bool = False, run: str = ""
+    ):
         if not unsafe:
             bubblewrap.require()
         self.unsafe = unsafe
         self._owner = os.getpid()
-        self.folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=FOLDER))
-        self._lock = open(self.folder / "locking", "w")  # noqa: SIM115  held as long as this process lives
+        self.folder = Path(tempfile.mkdtemp(prefix=PREFIX + run, dir=FOLDER))
+        self._lock = open(self.folder / "locking", "wb")  # noqa: SIM115  held as long as this process lives
         fcntl.flock(self._lock, fcntl.LOCK_EX)
         (self.folder / "locking").rename(self.folder / "lock")  # only now can another grader's sweep see it
         rooms = self.folder / "rooms"
@@ -228,33 +232,47 @@ def socket_in(folder: Path) -> Path:
     return folder / "rooms" / "nursery"
 
 
-def warm(modules: Sequence[str] = (), unsafe: bool = False) -> Nursery | None:
+def warm(modules: Sequence[str] = (), unsafe: bool = False, run: str = "") -> Nursery | None:
     """A nursery for many kernels, or None where each kernel needs one of its own.
 
     Raises:
         SandboxUnavailable: no kernel can be sealed off here.
     """
     try:
-        return Nursery(modules, unsafe)
+        return Nursery(modules, unsafe, run=run)
     except NoNamespaces:
         return None
 
 
 @functools.cache
-def _shared(owner: int, modules: tuple[str, ...], unsafe: bool) -> Nursery | None:
-    nursery = warm(modules, unsafe)
+def _shared(owner: int, modules: tuple[str, ...], unsafe: bool, run: str) -> Nursery | None:
+    nursery = warm(modules, unsafe, run)
     if nursery:
         atexit.register(nursery.close)
     return nursery
 
 
-def shared(modules: Sequence[str] = (), unsafe: bool = False) -> Nursery | None:
+def shared(modules: Sequence[str] = (), unsafe: bool = False, run: str = "") -> Nursery | None:
     """This process's own `warm` one, started at the first call."""
-    return _shared(os.getpid(), tuple(modules), unsafe)
+    return _shared(os.getpid(), tuple(modules), unsafe, run)
 
 
-def sweep() -> None:
-    """Removes what graders that were killed have left behind."""
+def sweep(run: str = "", patience: float = 0.0) -> None:
+    """Removes what graders that were killed have left behind.
+
+    Args:
+        run: of a grading run whose processes have been killed and may still be dying.
+        patience: seconds that it is waited for them.
+    """
+    deadline = time.monotonic() + patience
+    while True:
+        _sweep()
+        if time.monotonic() > deadline or not (run and list(FOLDER.glob(f"{PREFIX}{run}*"))):
+            return
+        time.sleep(0.1)
+
+
+def _sweep() -> None:
     cgroups.sweep()
     for folder in FOLDER.glob(f"{PREFIX}*/lock"):
         with contextlib.suppress(OSError), folder.open() as stream:

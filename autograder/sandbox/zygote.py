@@ -32,10 +32,14 @@ import signal
 import socket
 import sys
 import time
+import traceback
 from typing import NamedTuple
 
 WATCH = 0.2  # seconds between two looks at what a kernel uses
+SLACK = 2**27  # bytes that a process which holds too much still gets, to say so
 COMPLAINT = 4000  # bytes of its stderr that are reported
+# What of /proc is no namespace's: keys of the same user, the kernel's memory and addresses, what other processes do.
+MASKED = "kallsyms kcore key-users keys kmsg interrupts latency_stats modules sched_debug schedstat softirqs timer_list"
 ROOM = "/run/room"  # where a sealed kernel sees its room
 SPARE_PROCESSES = 16  # above the limit, before the watchdog steps in: its own count is not exact
 FORK_REFUSED = 11  # exit status of a trial
@@ -52,7 +56,7 @@ PR_SET_NO_NEW_PRIVS, PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL = 38, 47, 4
 SECCOMP_MODE_FILTER = 2
 CAPABILITY_VERSION_3 = 0x20080522
 KEYCTL = {"x86_64": 250, "aarch64": 219}.get(platform.machine())
-KEYCTL_JOIN_SESSION_KEYRING = 1
+KEYCTL_GET_KEYRING_ID, KEYCTL_JOIN_SESSION_KEYRING, SESSION_KEYRING = 0, 1, -3
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -210,18 +214,18 @@ class Kernel:
 
     def __init__(self, pid: int, name: int, limits: dict):
         self.pid, self.name, self.limits = pid, name, limits
-        self._bound = limits["address_space"]
+        self._is_bound = False
 
     def bound(self) -> None:
         """While it holds all that it may, lets it reserve nothing more: it gets a MemoryError, and can go on."""
-        table = status(self.name)
-        bound = self.limits["address_space"]
-        if table.get("RssAnon", 0) + table.get("VmSwap", 0) >= self.limits["memory"]:
-            bound = min(bound, table.get("VmData", bound))
-        if bound != self._bound:
-            with contextlib.suppress(OSError):
-                resource.prlimit(self.pid, resource.RLIMIT_DATA, (bound, self.limits["address_space"]))
-                self._bound = bound
+        table, most = status(self.name), self.limits["address_space"]
+        is_full = table.get("RssAnon:", 0) + table.get("VmSwap:", 0) >= self.limits["memory"]
+        if is_full == self._is_bound:
+            return
+        bound = min(most, table["VmData:"] + SLACK) if is_full else most
+        with contextlib.suppress(OSError):
+            resource.prlimit(self.pid, resource.RLIMIT_DATA, (bound, most))
+            self._is_bound = is_full
 
 
 # Inside
@@ -255,8 +259,10 @@ def _become_kernel(request: dict, settings: dict, ready: socket.socket) -> None:
 def _seal() -> None:
     """Makes this the process 1 of its namespaces, without any capability, nor a way to new ones."""
     _mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC)
-    with contextlib.suppress(OSError), open("/proc/sys/user/max_user_namespaces", "w") as stream:
-        stream.write("0")  # none below this one: in them a process would have capabilities again
+    with contextlib.suppress(OSError), open("/proc/sys/user/max_user_namespaces", "wb") as stream:
+        stream.write(b"0")  # none below this one: in them a process would have capabilities again
+    for path in filter(os.path.exists, (f"/proc/{name}" for name in MASKED.split())):
+        _mount("/dev/null", path, "", MS_BIND)
     # Where the grader runs as root, so does this process, and root may write to /proc/sys without any capability.
     _mount("none", "/proc", "", MS_BIND | MS_REMOUNT | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC)
     _drop_capabilities()
@@ -288,8 +294,8 @@ def _enter_namespaces(request: dict, keep: list[str]) -> None:
         ("uid_map", f"{user} {user} 1"),
         ("gid_map", f"{group} {group} 1"),
     ):
-        with open(f"/proc/self/{name}", "w") as stream:
-            stream.write(text)
+        with open(f"/proc/self/{name}", "wb") as stream:
+            stream.write(text.encode())
     size, home = request["limits"]["disk"], request["env"]["HOME"]
     read_only = MS_BIND | MS_REMOUNT | MS_RDONLY | MS_NOSUID | MS_NODEV
     _mount("tmpfs", ROOM, "tmpfs", MS_NOSUID | MS_NODEV, "size=1m,nr_inodes=10,mode=755")
@@ -315,7 +321,7 @@ def _enter_namespaces(request: dict, keep: list[str]) -> None:
             os.makedirs(path, exist_ok=True)
         else:
             os.makedirs(os.path.dirname(path), exist_ok=True)
-            open(path, "w").close()
+            open(path, "wb").close()
         _mount(source, path, "", MS_BIND)
         _mount("none", path, "", read_only)
         os.close(descriptor)
@@ -375,17 +381,26 @@ def _run_kernel(argv: list[str], connection: dict, ready: socket.socket) -> None
     from ipykernel.kernelapp import IPKernelApp
 
     file = os.path.join(os.environ["HOME"], ".connection.json")
-    with open(file, "w") as stream:
+    with open(file, "w", encoding="utf-8") as stream:
         json.dump(connection, stream)
     sys.argv = argv
-    sys.stdin = open(0, closefd=False)
-    sys.stdout, sys.stderr = (open(number, "w", buffering=1, closefd=False) for number in (1, 2))
+    sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115  as long as this process lives
+    sys.stdout, sys.stderr = (
+        open(number, "w", encoding="utf-8", buffering=1, closefd=False)  # noqa: SIM115
+        for number in (1, 2)
+    )
     kernel = IPKernelApp.instance()
     kernel.initialize(["-f", file, *argv[1:]])
     os.unlink(file)
+    kernel.shell.set_custom_exc((MemoryError,), _show_briefly)
     _announce(ready)
     kernel.start()
     os._exit(0)
+
+
+def _show_briefly(shell, kind: type, error: BaseException, where, tb_offset: int | None = None) -> None:
+    """Shows an exception without IPython's own account of it, which takes memory that there is none of."""
+    shell._showtraceback(kind, error, traceback.format_exception(kind, error, where))
 
 
 def _announce(ready: socket.socket) -> None:
@@ -416,6 +431,7 @@ def _try_limits(request: dict) -> None:
         "other files": not any(map(os.path.exists, hidden)),
         "system calls": _is_refused(os.memfd_create, "trial")
         and _is_refused(_call, "unshare", CLONE_NEWUSER),
+        "keys": not KEYCTL or _libc.syscall(KEYCTL, KEYCTL_GET_KEYRING_ID, SESSION_KEYRING, 0) < 0,
         "memory of a process": _is_refused(bytearray, limits["address_space"]),
     }
     os.write(2, json.dumps(found).encode())
@@ -488,9 +504,8 @@ def descendants(root: int, table: dict[int, Process]) -> list[int]:
 def status(pid: int) -> dict[str, int]:
     """What the system says of a process's memory, in bytes; nothing of one that is gone."""
     with contextlib.suppress(OSError), open(f"/proc/{pid}/status", "rb") as stream:
-        # Only these lines: the process chose its name, which may be no text, or end with a unit.
-        fields = [line.split() for line in stream if line.startswith(b"Vm")]
-        return {words[0].decode().rstrip(":"): int(words[1]) * 1024 for words in fields}
+        fields = [line.split() for line in stream]  # a process may call itself anything, also what is no text
+        return {words[0].decode(): int(words[1]) * 1024 for words in fields[1:] if words[2:] == [b"kB"]}
     return {}
 
 
@@ -501,14 +516,15 @@ def memory(pids: list[int], enough: int) -> int:
     """
     tables = {pid: status(pid) for pid in pids}
     resident = {
-        pid: sum(table.get(name, 0) for name in ("VmRSS", "VmSwap", "VmPTE")) for pid, table in tables.items()
+        pid: sum(table.get(name, 0) for name in ("VmRSS:", "VmSwap:", "VmPTE:"))
+        for pid, table in tables.items()
     }
     if sum(resident.values()) > enough:
         for pid, table in tables.items():
             with contextlib.suppress(OSError, IndexError, ValueError):  # a process may forbid the look
                 with open(f"/proc/{pid}/smaps_rollup", "rb") as stream:
                     shared = int(stream.read().partition(b"\nPss:")[2].split()[0]) * 1024
-                resident[pid] -= table.get("VmRSS", 0) - shared
+                resident[pid] -= table.get("VmRSS:", 0) - shared
     return sum(resident.values())
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import html
 import json
+import sys
 import textwrap
 from dataclasses import asdict, dataclass
+from typing import TextIO
 
 # verdict -> symbol, colour, what it means
 VERDICTS = {
@@ -18,6 +20,23 @@ VERDICTS = {
     "refused": ("✗", "#cf222e", "answer refused"),
     "error": ("!", "#9a6700", "the grader failed"),
 }
+
+
+PLAIN = str.maketrans({"✓": "+", "✗": "x", "–": "-", "⏱": "t", "▦": "m"})
+
+
+def printable(text: str, stream: TextIO | None = None) -> str:
+    """The text as a stream can print it: where its encoding lacks the marks, such as cp949 or ASCII, plain ones.
+
+    Args:
+        stream: by default standard output.
+    """
+    encoding = getattr(stream or sys.stdout, "encoding", None) or "utf-8"
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        return text.translate(PLAIN).encode(encoding, "backslashreplace").decode(encoding)
+    return text
 
 
 @dataclass

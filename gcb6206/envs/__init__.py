@@ -4,7 +4,8 @@
     gymnasium.make_vec("gcb6206/RoArmPickPlace-v0", num_envs=64)
 
 On Linux without a screen, importing this before ``mujoco`` also lets MuJoCo draw offscreen: it sets
-``MUJOCO_GL``, which mujoco reads when it is imported, unless it is set already.
+``MUJOCO_GL``, which mujoco reads when it is imported, unless it is set already. Likewise SDL, with which Gymnasium
+draws: pictures need no screen, and SDL complains where it finds none.
 """
 
 import os
@@ -16,6 +17,7 @@ import gymnasium
 if sys.platform == "linux" and not os.environ.get("DISPLAY"):
     _FOUND = [name.lower() for name in ("EGL", "OSMesa") if find_library(name)]
     os.environ.setdefault("MUJOCO_GL", (_FOUND or ["disable"])[0])
+os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
 
 for _task, _limit in (("Reach", 100), ("PickPlace", 200)):
     gymnasium.register(

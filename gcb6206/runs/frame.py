@@ -51,7 +51,8 @@ class Run(ABC):
         figures: what the progress bar shows.
 
     Raises:
-        CheckpointError: ``args.resume`` is set and the checkpoint is missing, damaged or of other settings.
+        CheckpointError: ``args.resume`` is set and the checkpoint is missing, damaged, of other settings or of a
+            finished run.
     """
 
     counter: ClassVar[str] = "step"
@@ -146,10 +147,12 @@ class Run(ABC):
                 self.before()
                 yield self.done / total
                 over = self.done >= total
-                if self.evaluates and (over or evaluations and self.done - self._evaluated_at >= evaluations):
+                if self.evaluates and (
+                    over or (evaluations and self.done - self._evaluated_at >= evaluations)
+                ):
                     self.evaluate()
                 due = checkpoints and self.done - self._saved_at >= checkpoints and self.resting
-                if due or over and checkpoints:
+                if due or (over and checkpoints):
                     self.save()
                 if (now := time.monotonic()) - painted >= REPAINT or over:
                     bar.set_postfix({k: f"{value:.4g}" for k, value in self.figures.items()}, refresh=False)
@@ -216,6 +219,11 @@ class Run(ABC):
             raise CheckpointError(
                 f"checkpoint {path} lacks {error}: another version of the course wrote it, so train anew"
             ) from None
+        if self.done >= self.total:
+            raise CheckpointError(
+                f"the run in {self.directory} is finished, {self.done} of {self.total} {self.counter}s are done: begin "
+                "another without --resume"
+            )
         keys = numpy_state["keys"].numpy()
         np.random.set_state(("MT19937", keys, *(numpy_state[n] for n in ("position", "has_gauss", "gauss"))))
         torch.set_rng_state(torch_state)

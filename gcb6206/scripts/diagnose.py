@@ -1,9 +1,8 @@
 """Say what is unhealthy in the TensorBoard log of a PPO run, how that shows, and what to try first.
+It reads runs of ours and of Stable-Baselines3, which use the same tags. Exit status: 0 healthy, 1 something was
+found, 2 the directory cannot be read as a PPO run.
 
     python -m gcb6206.scripts.diagnose data/hw1_ppo_cartpole_seed1_... [--json]
-
-Reads runs of ours and of Stable-Baselines3, which use the same tags. Exit status: 0 healthy, 1 something was
-found, 2 the directory cannot be read as a PPO run.
 
 Where the limits come from. The usual advice for PPO calls approx_kl from 0.01 to 0.05 and clip_fraction from
 0.1 to 0.3 healthy. The healthy runs recorded in ``tests/data/diagnose`` go lower without harm (medians from
@@ -22,7 +21,6 @@ large steps.
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 import functools
 import json
@@ -31,12 +29,15 @@ import sys
 import textwrap
 from collections.abc import Callable
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
+from tyro.conf import Positional, arg
 
 from gcb6206.env_configs.config import read_yaml
 from gcb6206.infrastructure.logger import event_files
 from gcb6206.scripts.parse_tensorboard import Curve, read_scalars
+from gcb6206.scripts.scripting_utils import exit_status, parse
 
 RETURN, LENGTH = "rollout/ep_rew_mean", "rollout/ep_len_mean"
 KL, CLIPPED, ENTROPY = "train/approx_kl", "train/clip_fraction", "train/entropy_loss"
@@ -556,27 +557,27 @@ def report(run_dir: str, log: Log, findings: dict[str, Finding]) -> str:
     return "\n".join(lines)
 
 
+@dataclasses.dataclass(frozen=True)
+class Flags:
+    """Which run."""
+
+    run_dir: Annotated[str, Positional, arg(metavar="RUN_DIR")]
+    """holds the TensorBoard log"""
+    json: bool = False
+    """print the findings as JSON"""
+
+
+@exit_status
 def main(words: list[str] | None = None) -> int:
-    """The command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m gcb6206.scripts.diagnose",
-        description="Say what is unhealthy in the log of a PPO run, and what to try first.",
-        epilog="Exit status: 0 healthy, 1 something was found, 2 no PPO run could be read.",
-    )
-    parser.add_argument("run_dir", metavar="RUN_DIR", help="holds the TensorBoard log")
-    parser.add_argument("--json", action="store_true", help="print the findings as JSON")
-    args = parser.parse_args(words)
-    try:
-        log = read_log(args.run_dir)
-    except (FileNotFoundError, ValueError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    """The command line: 1 if anything is wrong with the run."""
+    flags = parse(Flags, words)
+    log = read_log(flags.run_dir)
     findings = diagnose(log)
-    if args.json:
+    if flags.json:
         named = [{"name": name, **dataclasses.asdict(finding)} for name, finding in findings.items()]
-        print(json.dumps({"run_dir": args.run_dir, "healthy": not findings, "findings": named}, indent=2))
+        print(json.dumps({"run_dir": flags.run_dir, "healthy": not findings, "findings": named}, indent=2))
     else:
-        print(report(args.run_dir, log, findings))
+        print(report(flags.run_dir, log, findings))
     return 1 if findings else 0
 
 

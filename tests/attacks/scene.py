@@ -516,7 +516,7 @@ def grader_memory(root: int) -> int:
     parents, ours = {}, os.readlink("/proc/self/ns/pid")
     for number, path in _processes():
         with contextlib.suppress(OSError):
-            parents[number] = int((path / "stat").read_text(errors="replace").rpartition(")")[2].split()[1])
+            parents[number] = int((path / "stat").read_bytes().rpartition(b")")[2].split()[1])
     total = 0
     for number in parents:
         above = number

@@ -120,7 +120,7 @@ def test_flags(student, rng):
     reply = student.run(EXERCISE, done=done, n_agents=2)
     dtype = reply["value"].dtype if isinstance(reply["value"], np.ndarray) else type(reply["value"]).__name__
     require(
-        reply["type"] == "Tensor" and dtype == bool,
+        reply["type"] == "Tensor" and dtype == bool,  # noqa: E721  (an array's)
         tried="the type",
         got=f"{reply['type']}, {dtype}",
         expected="Tensor, bool",
