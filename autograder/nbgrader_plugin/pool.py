@@ -10,8 +10,8 @@ import contextlib
 import gc
 import multiprocessing.connection
 import os
-import secrets
 import resource
+import secrets
 import socket
 import subprocess
 import sys
