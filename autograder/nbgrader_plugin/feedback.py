@@ -48,6 +48,8 @@ class Attachments(NotebookNode):
         return True
 
     def __missing__(self, name: str) -> dict:
+        if name.startswith("__"):  # what `copy` asks every object for, and no attachment
+            raise KeyError(name)
         plain = urllib.parse.unquote(name)
         return self[plain] if plain in self.keys() else {"image/png": _NOTHING}
 
