@@ -305,6 +305,19 @@ def test_a_disk_without_room_costs_a_publication_and_nothing_else(tmp_path, monk
     assert pool.publish(weights(2), 2) and pool.load()[0] == 2
 
 
+def test_a_file_has_its_name_only_when_it_is_whole(tmp_path, monkeypatch):
+    moved, replace = [], model_pool.os.replace
+
+    def watched(source, target):
+        moved.append((source.read_bytes(), target.exists()))
+        replace(source, target)
+
+    monkeypatch.setattr(model_pool.os, "replace", watched)
+    ModelPool(tmp_path).publish(weights(1), 1)
+    ((content, there_before),) = moved
+    assert not there_before and torch.equal(model_pool.from_bytes(content, "file")["w"], weights(1)["w"])
+
+
 def test_wrong_requests_to_the_pool_are_named(tmp_path):
     pool = ModelPool(tmp_path)
     with pytest.raises(CheckpointError, match="no model in"):

@@ -236,6 +236,18 @@ def test_returns_are_scores(seed, treasure_num, max_step):
         assert info["steps"] == max_step
 
 
+def test_the_end_in_the_last_step_is_an_end_and_no_time_limit():
+    choices = {"maps": False, "size": 64, "treasure_num": 0}
+    env = RealmEnv(**choices)
+    env.reset(seed=0)
+    actions = planner.plan(env.batch.games.layout(0), env.batch.options).actions
+    for spare in (0, 1):
+        env = RealmEnv(**choices, max_step=len(actions) + spare)
+        env.reset(seed=0)
+        *_, (_, reward, terminated, truncated, _) = (env.step(int(action)) for action in actions)
+        assert terminated and not truncated and reward == pytest.approx(150 + 0.2 * spare)
+
+
 # --- observations
 
 
@@ -549,6 +561,11 @@ SMALL = {  # map, sites, treasures
         {0: (4, 1), 1: (6, 4), 2: (1, 4), 3: (1, 1), 4: (7, 1)},
         (3, 4),
     ),
+    "past the end": (
+        ["#" * 11, *["#" + "." * 9 + "#"] * 6, "#" * 11],
+        {0: (9, 1), 1: (4, 2), 2: (1, 2), 3: (9, 3)},
+        (3,),
+    ),
 }  # fmt: skip
 
 
@@ -569,7 +586,7 @@ def test_on_small_maps_the_planner_is_as_good_as_brute_force(name, respawn):
 
 def test_an_exact_search_of_a_large_map_is_refused():
     (layout,) = draw_layouts(1, 0, size=64)
-    with pytest.raises(ValueError, match="14 sites, 2000 steps.*lower max_step"):
+    with pytest.raises(ValueError, match="1[45] sites, 2000 steps.*lower max_step"):
         planner.plan(layout, RealmOptions(size=64), resolution=1, margin=np.inf)
 
 
@@ -615,6 +632,45 @@ def test_plans_earn_in_the_environment_what_they_say():
     assert sum(rewards) == rewards[-1] == pytest.approx(found.score)
 
 
+def test_the_bound_leaves_room_for_the_buff_and_for_flashes():
+    (layout,) = draw_layouts(1, 0, size=64)
+    bounds = [
+        planner.upper_bound(layout, RealmOptions(size=64, **changes))
+        for changes in (
+            {"buff_duration": 0},
+            {"buff_duration": 50},
+            {"buff_duration": 0, "flash_cooldown": 20},
+        )
+    ]
+    assert bounds[1] - bounds[0] == pytest.approx(
+        0.2 * 50 * 3 / 7, abs=0.2
+    )  # a step more or less by rounding
+    assert bounds[2] > bounds[0] + 0.2 * 5
+
+
+def test_shortened_tours_equal_the_best_of_all_orders_and_choices():
+    generator = np.random.default_rng(0)
+    plain, short = (
+        (generator.random(3) + more, generator.random((3, 3)) + more, generator.random(3) + more, 0.5 + more)
+        for more in (0.5, 0.0)
+    )
+    tables = planner._shortened_tables(plain, short, 2)
+    for mask in range(8):
+        places = [k for k in range(3) if mask >> k & 1]
+        best = np.full(3, np.inf)
+        for order in itertools.permutations(places):
+            for choice in itertools.product((0, 1), repeat=len(order) + 1):
+                costs = [(plain, short)[c] for c in choice]
+                if order:
+                    total = costs[0][0][order[0]] + costs[-1][2][order[-1]]
+                    total += sum(c[1][a, b] for c, (a, b) in zip(costs[1:], itertools.pairwise(order)))
+                else:
+                    total = costs[0][3]
+                for f in range(sum(choice), 3):
+                    best[f] = min(best[f], total)
+        np.testing.assert_allclose([table[mask] for table in tables], best)
+
+
 @pytest.mark.parametrize("n", [0, 1, 2, 4])
 def test_tours_equal_the_best_of_all_orders(n):
     generator = np.random.default_rng(n)
@@ -645,6 +701,14 @@ def test_pictures_show_north_at_the_top_and_what_was_not_seen_in_fog():
     assert tuple(picture[row, column]) == render.TREASURE
     assert (row < 256) == (treasure[1] > 64 * CELL / 2) and (column < 256) == (treasure[0] < 64 * CELL / 2)
     before = env.batch.paths[0][0]
+    seen = render.in_view(np.array([before]), 64)
+    for cell in np.argwhere(seen)[::7]:
+        column, row = render.pixel(cell * CELL + CELL // 2, 64)
+        if (
+            np.linalg.norm(games.places[0] - (cell * CELL + CELL // 2), axis=1).min() > 3 * CELL
+        ):  # no mark in the way
+            colour = render.ROCK if games.walls[0][tuple(cell)] else render.FLOOR
+            np.testing.assert_array_equal(picture[row, column], colour)
     assert not (picture == render.FLASH).all(axis=2).any()
     action = 8 + next(
         d for d in range(8) if game.flash(games.walls, np.zeros(1, int), before[None], np.array([d]))[1]
