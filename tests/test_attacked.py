@@ -94,6 +94,14 @@ def test_a_file_that_is_no_run_is_refused(content, tmp_path):
         Counting({}, Logger(tmp_path), asked(resume=True))
 
 
+def test_a_setting_that_is_gone_is_another_setting(tmp_path):
+    run = Counting({"settings": {"a": 1, "b": 2}}, Logger(tmp_path), asked())
+    run.done = 2
+    run.save()
+    with pytest.raises(CheckpointError, match="b was 2, is None"):
+        Counting({"settings": {"a": 1}}, Logger(tmp_path), asked(resume=True))
+
+
 def test_a_log_that_was_being_trimmed_when_the_run_died_is_read_once(tmp_path, monkeypatch):
     logger = Logger(tmp_path)
     for step in range(3):

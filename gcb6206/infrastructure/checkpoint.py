@@ -69,9 +69,9 @@ def load_run(path: str | Path, settings: dict) -> dict:
     if not isinstance(state, dict) or not isinstance(state.get("settings"), dict):
         raise CheckpointError(f"checkpoint {path} is not that of a run: delete it and train anew")
     differing = [
-        f"{name} was {state['settings'].get(name)!r}, is {value!r}"
-        for name, value in settings.items()
-        if state["settings"].get(name) != value
+        f"{name} was {state['settings'].get(name)!r}, is {settings.get(name)!r}"
+        for name in {**state["settings"], **settings}
+        if state["settings"].get(name) != settings.get(name)
     ]
     if differing:
         raise CheckpointError(f"cannot resume {path} with other settings: {'; '.join(differing)}")
