@@ -4,7 +4,7 @@ from autograder import check
 check("hw3.update_critic")      # in a notebook: a table of what was tried, came back and was expected
 """
 
-__all__ = ["PUBLISHED_SEED", "check", "max_points", "run_judges"]
+__all__ = ["PUBLISHED_SEED", "check", "max_points", "run_judges"]  # noqa: F822  (by __getattr__)
 
 PUBLISHED_SEED = 6206  # the seed of `check`; graded runs use secret ones
 

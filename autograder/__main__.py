@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from autograder import PUBLISHED_SEED
+from autograder.trusted.report import printable
 
 if TYPE_CHECKING:
     from autograder.mutants import Mutant
@@ -23,6 +25,7 @@ examples:
   python -m autograder judge hw3 --solution my_solution.py --seed 7 --json
   python -m autograder mutants hw3
   python -m autograder mutants hw3.update --seeds 200
+  python -m autograder mutants hw3 --sandbox
   python -m autograder mutants --generated hw1 hw3.update
   python -m autograder calibrate hw3 --seeds 40 --held-out 40
 
@@ -98,6 +101,12 @@ def parser() -> argparse.ArgumentParser:
         help="judge at N seeds and print how often each judge fails what is right and passes what is wrong",
     )
 
+    mutants.add_argument(
+        "--sandbox",
+        action="store_true",
+        help="judge the right variants where students are judged, in the sandbox; takes a few minutes longer",
+    )
+
     calibrate = commands.add_parser(
         "calibrate",
         help="choose a homework's convergence threshold from many runs, and measure how often it errs",
@@ -137,8 +146,14 @@ def try_sandbox(_: argparse.Namespace) -> int:
     with warm:
         found = nursery.trial(warm, exhaust=True)
     for name, holds in found.items():
-        print(f"{'✓' if holds else '✗'} {name}")
+        print(printable(f"{'✓' if holds else '✗'} {name}"))
+    if not found["system calls"]:
+        print("  the filter of system calls needs libseccomp.so.2: apt-get install libseccomp2")
     version = cgroups.version()
+    if not version and os.geteuid() and tuple(map(int, os.uname().release.split(".")[:2])) < (5, 14):
+        print(
+            "  one submission's processes can keep another's kernel from starting: Linux 5.14 counts them apart"
+        )
     how = f"control groups (version {version}) and " if version else ""
     print(
         f"memory in total and processes are held by {how}a watchdog; cores {'are' if version else 'are not'} bounded"
@@ -161,7 +176,7 @@ def judge_file(args: argparse.Namespace) -> int:
     compile(source, str(path), "exec")  # a syntax error is told before a kernel is started
     with kernel_student(source, unsafe=args.unsafe_no_sandbox) as student:
         report = run_judges(exercises, student, args.seed)
-    print(report.to_json() if args.json else report.to_text())
+    print(printable(report.to_json() if args.json else report.to_text()))
     if report.grader_failed:
         return GRADER_FAILED
     return FULL_MARKS if report.score == report.max_score else LOST_POINTS
@@ -169,24 +184,29 @@ def judge_file(args: argparse.Namespace) -> int:
 
 def judge_mutants(args: argparse.Namespace) -> int:
     """Judges the mutants and prints a table of exercise, mutant, judge that caught it, hint."""
-    from autograder.mutants import mutants_of, run_mutants
+    from autograder.mutants import mutants_of, run_in_sandbox, run_mutants
 
     if args.seed < 0:
         raise ValueError(f"--seed is {args.seed}; expected 0 or a positive whole number")
     if args.seeds is not None and args.seeds < 1:
         raise ValueError(f"--seeds is {args.seeds}; expected 1 or more")
+    if args.sandbox and (args.seeds or args.generated):
+        raise ValueError("--sandbox judges the right variants at one seed: leave out --seeds and --generated")
     if args.generated:
         return judge_generated(args.names, range(args.seed, args.seed + (args.seeds or 1)))
     mutants = [mutant for name in args.names or [""] for mutant in mutants_of(name)]
     if args.seeds:
         return sweep_mutants(mutants, range(args.seed, args.seed + args.seeds))
-    outcomes = sorted(run_mutants(mutants, [args.seed]), key=lambda outcome: mutants.index(outcome.mutant))
+    sealed = [mutant for mutant in mutants if args.sandbox and mutant.is_right]
+    forked = [mutant for mutant in mutants if mutant not in sealed]
+    outcomes = [*run_mutants(forked, [args.seed]), *run_in_sandbox(sealed, args.seed)]
+    outcomes.sort(key=lambda outcome: mutants.index(outcome.mutant))
     print(f"{'':2}{'exercise':24}{'mutant':36}{'caught by':22}hint")
     for outcome in outcomes:
         found = outcome.caught_by or ("full marks" if outcome.mutant.is_right else "SURVIVED")
         hint = textwrap.shorten(outcome.hint, 90, placeholder=" ...")
         mark = "✓" if outcome.as_it_should_be else "✗"
-        print(f"{mark:2}{outcome.mutant.exercise:24}{outcome.mutant.name:36}{found:22}{hint}")
+        print(printable(f"{mark:2}{outcome.mutant.exercise:24}{outcome.mutant.name:36}{found:22}{hint}"))
     wrong = [o.mutant for o in outcomes if not o.as_it_should_be]
     right = sum(m.is_right for m in mutants)
     print(
@@ -211,7 +231,7 @@ def sweep_mutants(mutants: list[Mutant], seeds: range) -> int:
     from autograder.mutants.sweep import sweep, table
 
     records = sweep(mutants, seeds)
-    print(table(records, len(seeds)))
+    print(printable(table(records, len(seeds))))
     return FULL_MARKS if all(record.as_declared for record in records) else LOST_POINTS
 
 

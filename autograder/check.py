@@ -6,7 +6,7 @@ import contextlib
 import io
 
 from autograder import PUBLISHED_SEED
-from autograder.trusted.report import Report
+from autograder.trusted.report import Report, printable
 
 _PRINTED_LINES = 20
 
@@ -33,7 +33,7 @@ class CheckResult:
         return repr(self.score)
 
     def __str__(self) -> str:
-        return self.report.to_text()
+        return printable(self.report.to_text())
 
     def _repr_html_(self) -> str:
         return self.report.to_html()

@@ -22,8 +22,16 @@ MODULES = ("__init__", "check", "trusted/__init__", "trusted/judging", "trusted/
 FILES = (*(f"autograder/{name}.py" for name in MODULES), "autograder/trusted/thresholds.yaml")
 SUFFIXES = (".py", ".yaml")
 # What the package and the notebooks import, and the notebook programs themselves.
-PACKAGES = ("torch", "torchrl", "gymnasium", "vmas", "ale-py", "opencv-python", "numpy", "threadpoolctl", "imageio", "tensorboard",
-            "matplotlib", "pyyaml", "tqdm", "nbgrader", "pytest")  # fmt: skip
+PACKAGES = ("torch", "torchrl", "tensordict", "gymnasium", "vmas", "ale-py", "opencv-python", "mujoco", "numpy", "threadpoolctl",
+            "imageio", "tensorboard", "matplotlib", "pyyaml", "tyro", "tqdm", "nbgrader", "pytest")  # fmt: skip
+SIZE, TIME = "2.0 GB", "two minutes"  # of such an environment, as measured on Linux with Python 3.11
+# Trainings with a homework's functions. Homework 2's would need those of homework 4 as well.
+TRAIN = {
+    "hw1": "python -m gcb6206.scripts.run_ppo -cfg experiments/ppo/cartpole.yaml",
+    "hw3": "python -m gcb6206.scripts.run_hw3 -cfg experiments/dqn/cartpole.yaml",
+    "hw4": "python -m gcb6206.scripts.train --scenario-name navigation",
+}
+READABLE = 0o100644  # a plain file that everybody may read
 SHORTEST_SECRET = 20  # characters; shorter lines, such as `loss.backward()`, stand in many programs
 
 NBGRADER_CONFIG = '''"""So that `nbgrader validate {homework}.ipynb` has time for the training check."""
@@ -34,12 +42,17 @@ c.Execute.timeout = 600
 
 README = """# {title}
 
-You need Python 3.11 or 3.12. In this folder:
+You need Python 3.11, 3.12, 3.13 or 3.14. In this folder, on Linux:
 
-    python -m venv .venv
-    . .venv/bin/activate            # Windows: .venv\\Scripts\\activate
+    python3 -m venv .venv           # Debian, Ubuntu: first  sudo apt install python3-venv
+    . .venv/bin/activate
+    pip install {torch} --index-url https://download.pytorch.org/whl/cpu
     pip install -r requirements.txt
     jupyter lab {homework}.ipynb
+
+The third line takes PyTorch without CUDA. With it the folder `.venv` has {size} on the disk, and installing took
+{time} with a fast network; without it the folder has about 6 GB. You need no GPU. On macOS leave that line out. On
+Windows too, where the first two lines are `py -m venv .venv` and `.venv\\Scripts\\activate`.
 
 Work through the notebook from top to bottom. Under each exercise, `check("...")` shows what your code does and what
 it should do. Before you hand in, choose *Kernel, Restart Kernel and Run All Cells*; or, quicker:
@@ -48,12 +61,20 @@ it should do. Before you hand in, choose *Kernel, Restart Kernel and Run All Cel
 
 It must say that your notebook passes all the tests. Hand in `{homework}.ipynb`, under that name, and nothing else:
 other files are not looked at.
-
+{training}
 | folder | what is in it |
 |---|---|
 | `gcb6206/` | the course's package, complete but for the functions that you write |
 | `experiments/` | the settings of the training runs |
 | `autograder/` | the checks; read them if you want to know what exactly is asked |
+"""
+
+TRAINING = """
+When everything is solved, your functions also train on the command line. `--help` shows what can be set, and the second
+command draws the curves of the run that the first one names:
+
+    {command} --notebook {homework}.ipynb
+    python -m gcb6206.scripts.parse_tensorboard RUN -o curves.png
 """
 
 
@@ -75,7 +96,7 @@ def build(homework: str, output: Path, release: Path | None = None) -> list[str]
     Raises:
         ReleaseError: there is no such notebook, or a solution would leak.
     """
-    contents = _course_files()
+    contents = course_files()
     if release:
         contents |= _notebooks(homework, release)
     else:
@@ -85,12 +106,23 @@ def build(homework: str, output: Path, release: Path | None = None) -> list[str]
             contents |= _notebooks(homework, Path(root) / "release" / homework)
     contents["requirements.txt"] = requirements()
     contents["nbgrader_config.py"] = NBGRADER_CONFIG.format(homework=homework)
-    contents["README.md"] = README.format(homework=homework, title=f"Homework {homework.removeprefix('hw')}")
+    training = TRAINING.format(command=TRAIN[homework], homework=homework) if homework in TRAIN else ""
+    torch = contents["requirements.txt"].splitlines()[PACKAGES.index("torch")]
+    contents["README.md"] = README.format(
+        training=training,
+        homework=homework,
+        title=f"Homework {homework.removeprefix('hw')}",
+        torch=torch,
+        size=SIZE,
+        time=TIME,
+    )
     refuse_leaks(contents, solution_lines(homework))
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, text in sorted(contents.items()):
-            archive.writestr(f"gcb6206-{homework}/{name}", text)
+            entry = zipfile.ZipInfo(f"gcb6206-{homework}/{name}")
+            entry.compress_type, entry.external_attr = zipfile.ZIP_DEFLATED, READABLE << 16
+            archive.writestr(entry, text)
     output.parent.mkdir(parents=True, exist_ok=True)
     output.write_bytes(buffer.getvalue())
     return sorted(contents)
@@ -98,7 +130,7 @@ def build(homework: str, output: Path, release: Path | None = None) -> list[str]
 
 def solution_lines(homework: str) -> set[str]:
     """The telling lines between the solution markers."""
-    text = (COURSE / "solutions" / f"{homework}.py").read_text()
+    text = (COURSE / "solutions" / f"{homework}.py").read_text(encoding="utf-8")
     regions = re.findall(r"### BEGIN SOLUTION\n(.*?)### END SOLUTION", text, flags=re.DOTALL)
     return {
         line.strip()
@@ -134,7 +166,7 @@ def refuse_leaks(contents: dict[str, str], secrets: set[str]) -> None:
 def requirements() -> str:
     """The course's pinned requirements, as far as students need them."""
     pinned = {}
-    for line in (COURSE / "requirements.txt").read_text().splitlines():
+    for line in (COURSE / "requirements.txt").read_text(encoding="utf-8").splitlines():
         name = re.match(r"[A-Za-z0-9_.-]+", line)
         if name:
             pinned[name[0].lower()] = line
@@ -144,14 +176,15 @@ def requirements() -> str:
     return "\n".join(pinned[name] for name in PACKAGES) + "\n"
 
 
-def _course_files() -> dict[str, str]:
+def course_files() -> dict[str, str]:
+    """Everything in an archive but its notebook and the files that it alone has, by name."""
     paths = [path for folder in FOLDERS for path in (COURSE / folder).rglob("*") if path.suffix in SUFFIXES]
     paths += [COURSE / name for name in FILES]
-    return {path.relative_to(COURSE).as_posix(): path.read_text() for path in paths}
+    return {path.relative_to(COURSE).as_posix(): path.read_text(encoding="utf-8") for path in paths}
 
 
 def _notebooks(homework: str, release: Path) -> dict[str, str]:
-    found = {path.name: path.read_text() for path in sorted(release.glob("*.ipynb"))}
+    found = {path.name: path.read_text(encoding="utf-8") for path in sorted(release.glob("*.ipynb"))}
     if f"{homework}.ipynb" not in found:
         raise ReleaseError(
             f"there is no {release / homework}.ipynb: run `nbgrader generate_assignment {homework}` first"

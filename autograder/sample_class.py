@@ -63,6 +63,7 @@ SAMPLES = {
         mistake=("hw4.multi_agent_gae", "* ~terminated", "* ~done"),
     ),
 }
+STUDENTS = ("reference", "untouched", "half_done", "truncation", "crash_at_import", "endless_loop")
 CRASH = "import ctypes; ctypes.string_at(0)  # reads address 0\n"
 ENDLESS = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)\nwhile True: pass\n"
 
@@ -101,14 +102,9 @@ def submissions(homework: str, release: NotebookNode) -> dict[str, NotebookNode]
     for notebook, code in ((crash, CRASH), (endless, ENDLESS)):
         cell = solution_cell(notebook, first)
         cell.source = code + cell.source
-    return {
-        "reference": reference,
-        "untouched": copy.deepcopy(release),
-        "half_done": half_done,
-        "truncation": truncation,
-        "crash_at_import": crash,
-        "endless_loop": endless,
-    }
+    return dict(
+        zip(STUDENTS, (reference, copy.deepcopy(release), half_done, truncation, crash, endless), strict=True)
+    )
 
 
 def change(notebook: NotebookNode, exercise: str, right: str, wrong: str) -> None:
@@ -138,20 +134,21 @@ def fingerprint() -> str:
 def prepare() -> None:
     """Makes the course root; throws an old one away when the course has changed since."""
     stamp = ROOT / "fingerprint"
-    if not stamp.exists() or stamp.read_text() != fingerprint():
+    if not stamp.exists() or stamp.read_text(encoding="utf-8") != fingerprint():
         shutil.rmtree(ROOT, ignore_errors=True)
         ROOT.mkdir(parents=True)
-        stamp.write_text(fingerprint())
+        stamp.write_text(fingerprint(), encoding="utf-8")
     make_root(ROOT, more="c.Autograde.seconds_per_cell = 20")
 
 
-def hand_in(homework: str) -> None:
-    """Puts the six notebooks where nbgrader collects submissions."""
+def hand_in(homework: str, students: list[str]) -> None:
+    """Puts these students' notebooks where nbgrader collects submissions."""
     release = nbformat.read(ROOT / "release" / homework / f"{homework}.ipynb", as_version=4)
-    for student, notebook in submissions(homework, release).items():
+    notebooks = submissions(homework, release)
+    for student in students:
         folder = ROOT / "submitted" / student / homework
         folder.mkdir(parents=True, exist_ok=True)
-        nbformat.write(notebook, folder / f"{homework}.ipynb")
+        nbformat.write(notebooks[student], folder / f"{homework}.ipynb")
 
 
 def results(homework: str) -> dict[str, dict[str, list[dict]]]:
@@ -198,8 +195,8 @@ def table(homework: str, found: dict[str, dict[str, list[dict]]]) -> str:
     )
 
 
-def surprises(homework: str, found: dict[str, dict[str, list[dict]]]) -> list[str]:
-    """Where the grades are not what these six submissions deserve."""
+def surprises(homework: str, found: dict[str, dict[str, list[dict]]], students: list[str]) -> list[str]:
+    """Where the grades are not what these students' submissions deserve, or one of them is missing."""
     full = {exercise: max_points(exercise) for exercise in exercises_of(homework)}
     nothing = dict.fromkeys(full, 0.0)
     deserved = {
@@ -210,7 +207,7 @@ def surprises(homework: str, found: dict[str, dict[str, list[dict]]]) -> list[st
         "crash_at_import": nothing,
         "endless_loop": nothing,
     }
-    wrong = [f"{student} is missing" for student in deserved if student not in found]
+    wrong = [f"{student} is missing" for student in students if student not in found]
     for student, judged in found.items():
         for exercise, points in deserved[student].items():
             got = score(judged[exercise])
@@ -224,15 +221,15 @@ def surprises(homework: str, found: dict[str, dict[str, list[dict]]]) -> list[st
     return wrong
 
 
-def grade(homework: str) -> list[str]:
+def grade(homework: str, students: list[str]) -> list[str]:
     """Hands in and grades one homework and prints its table; what is not as it should be."""
     nbgrader("generate_assignment", homework, root=ROOT)
-    hand_in(homework)
+    hand_in(homework, students)
     nbgrader("autograde", homework, root=ROOT)
     nbgrader("generate_feedback", homework, root=ROOT)
     found = results(homework)
     print(f"\n{table(homework, found)}\n")
-    return [f"{homework}: {line}" for line in surprises(homework, found)]
+    return [f"{homework}: {line}" for line in surprises(homework, found, students)]
 
 
 def main(words: list[str] | None = None) -> int:
@@ -243,13 +240,15 @@ def main(words: list[str] | None = None) -> int:
     parser.add_argument(
         "homeworks", nargs="*", metavar="HOMEWORK", help=f"some of {', '.join(SAMPLES)}; by default all"
     )
-    homeworks = parser.parse_args(words).homeworks or list(SAMPLES)
+    parser.add_argument("--students", nargs="+", choices=STUDENTS, default=STUDENTS, help="some of the six")
+    args = parser.parse_args(words)
+    homeworks = args.homeworks or list(SAMPLES)
     unknown = [homework for homework in homeworks if homework not in SAMPLES]
     if unknown:
         parser.error(f"no sample class for {unknown[0]!r}: there are {', '.join(SAMPLES)}")
     print(f"sample class in {ROOT}")
     prepare()
-    wrong = [line for homework in homeworks for line in grade(homework)]
+    wrong = [line for homework in homeworks for line in grade(homework, args.students)]
     nbgrader("export", root=ROOT)
     print(f"feedback  {ROOT / 'feedback'}/<student>/<homework>/<homework>.html")
     print(

@@ -3,7 +3,8 @@
 The original notes' setting: 3 agents, 60 environments of 100 steps, 30 epochs of minibatches of 400 frames, actor
 and central critic with 2 layers of 256 tanh units. TorchRL's side is ``TorchRLRun`` as in TorchRL's tutorial:
 Collector, MultiAgentMLP, TanhNormal, ClipPPOLoss with its GAE, ReplayBuffer, Adam. Both evaluate 200 episodes with
-the mean actions at the end, in the same environments. The two take turns, so that a noisy machine hurts both.
+the mean actions at the end, in the same environments. The two take turns, so that a noisy machine hurts both; the
+ratio is TorchRL's time to ours by the clock, the median over the pairs.
 
 ``--benchmarl build/benchmarl/bin/python`` adds BenchMARL, in a process of its own environment, which
 ``benchmarks/peers/benchmarl_navigation.py`` says how to make.
@@ -28,7 +29,7 @@ from gcb6206.infrastructure.logger import NullLogger
 from gcb6206.runs.team import MultiAgentRun
 from gcb6206.runs.torchrl import TorchRLRun
 
-EPISODES = 200
+EPISODES = 200  # played at the end
 PEER = Path(__file__).parent / "peers" / "benchmarl_navigation.py"
 
 
@@ -98,7 +99,10 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2, help="threads of both (2)")
     parser.add_argument("--device", default="cpu", help="cpu or cuda:0 (cpu)")
     parser.add_argument("--benchmarl", metavar="PYTHON", help="interpreter that has BenchMARL (left out)")
+    parser.add_argument("--smallest", action="store_true", help="tiny sizes, to see that it runs")
     args = parser.parse_args()
+    if args.smallest:
+        args.iterations, args.epochs, args.pairs, args.threads = 1, 1, 1, 1
     if args.benchmarl and args.device != "cpu":
         parser.error("--benchmarl is measured on the CPU only: leave --device or --benchmarl out")
     warnings.filterwarnings("ignore")
@@ -115,13 +119,16 @@ def main() -> None:
             medians[name].append((statistics.median(wall), statistics.median(processor)))
             print("pair {}: {} {:.2f} s an iteration ({:.2f} s of processor time), return {:.2f}".format(
                 pair + 1, name, *medians[name][-1], result), flush=True)  # fmt: skip
+    found = {}
     for name in list(programs)[1:]:
         ratios = [
             [theirs / mine for mine, theirs in zip(*pair)] for pair in zip(medians["ours"], medians[name])
         ]
         wall, processor = zip(*ratios)
-        print(f"{name} / ours: {statistics.median(wall):.2f} by the clock (from {min(wall):.2f} to "
+        found[name] = statistics.median(wall)
+        print(f"{name} / ours: {found[name]:.2f} by the clock (from {min(wall):.2f} to "
               f"{max(wall):.2f}), {statistics.median(processor):.2f} in processor time")  # fmt: skip
+    print(f"ratio: {found['TorchRL']:.2f}")
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 For each number of environments one warm-up and then the fastest of a few repetitions: collecting a batch of
 ``--steps`` steps with the policy, and one epoch of learning from it in minibatches of ``--minibatch-size`` frames.
+There is no peer: the ratio is that of collecting with the most environments to collecting with the fewest.
 Networks and task are those of the original notes' navigation.
 """
 
@@ -62,15 +63,21 @@ def main() -> None:
     parser.add_argument("--repetitions", type=int, default=3, help="after the warm-up (3)")
     parser.add_argument("--threads", type=int, default=2, help="threads (2)")
     parser.add_argument("--device", default="cpu", help="cpu or cuda:0 (cpu)")
+    parser.add_argument("--smallest", action="store_true", help="tiny sizes, to see that it runs")
     args = parser.parse_args()
+    if args.smallest:
+        args.envs, args.steps, args.repetitions = [2, 4], 2, 1
     torch.set_num_threads(args.threads)
     solutions.load("hw2", "hw4")
     print(f"{args.scenario_name}, {args.device}, {args.threads} threads, batches of {args.steps} steps")
     print(f"{'environments':>12} {'collect, frames/s':>18} {'learn, frames/s':>16} {'peak memory, MiB':>17}")
+    rates = {}
     for num_envs in args.envs:
         collect, learn = measure(num_envs, args)
+        rates[num_envs] = collect
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         print(f"{num_envs:>12} {collect:>18,.0f} {learn:>16,.0f} {peak:>17,.0f}", flush=True)
+    print(f"ratio: {rates[max(rates)] / rates[min(rates)]:.2f}")
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ import numpy as np
 from IPython.display import HTML, Markdown
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
+from scipy.stats import binomtest
 
 import gcb6206.envs  # noqa: F401  (registers the environments)
 from book import figures
@@ -48,20 +49,18 @@ EVALUATED = 100  # episodes of each recorded evaluation
 GREEN, RED = (0, 158, 115), (213, 94, 0)
 
 
-def wilson(successes: int, episodes: int, z: float = 1.96) -> tuple[float, float]:
-    """Wilson's interval for a probability, 95% by default.
+def wilson(successes: int, episodes: int) -> tuple[float, float]:
+    """Wilson's 95% interval for a probability.
 
-    All probabilities p that lie within ``z`` of their own standard deviations sqrt(p (1 - p) / episodes) of
+    All probabilities p that lie within 1.96 of their own standard deviations sqrt(p (1 - p) / episodes) of
     the share that was counted.
 
     >>> low, high = wilson(100, 100)
     >>> print(f"{low:.3f} to {high:.3f}")
     0.963 to 1.000
     """
-    share, spread = successes / episodes, z**2 / episodes
-    middle = (share + spread / 2) / (1 + spread)
-    half = np.sqrt(share * (1 - share) * spread + spread**2 / 4) / (1 + spread)
-    return max(0.0, middle - half), min(1.0, middle + half)
+    low, high = binomtest(successes, episodes).proportion_ci(0.95, method="wilson")
+    return float(low), float(high)
 
 
 def successes(name: str, step: int | None = None) -> dict[int, int]:

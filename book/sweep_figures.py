@@ -1,6 +1,6 @@
 """The hyperparameter chapter's figures and sentences, from the recorded sweeps in ``book/results/sweeps``.
 
-A *setting* is one value of one hyperparameter, everything else as in the task's configuration, with one run a
+A *setting* is one value of one hyperparameter, everything else as in the task's preset, with one run per
 seed. Its *score* is what the whole training is judged by: the mean evaluation return over the last two thirds
 of the steps, which counts both how soon a run learns and how well it ends.
 """
@@ -18,8 +18,9 @@ import numpy as np
 from IPython.display import Markdown
 from matplotlib.axes import Axes
 
-from book import figures
+from book import figures, ranking
 from gcb6206.env_configs.config import read_yaml
+from gcb6206.env_configs.ppo_config import PPOConfig
 from gcb6206.scripts import sweep
 from gcb6206.scripts.scripting_utils import load_config
 
@@ -54,7 +55,7 @@ class Setting:
 
     Attributes:
         value: of the hyperparameter; None is no limit.
-        usual: whether it is the task's own configuration.
+        usual: whether it is the task's preset.
         seeds: of the runs.
         steps: ``(evaluations,)``, environment steps.
         returns: ``(seeds, evaluations)``, mean return of the greedy episodes.
@@ -76,8 +77,8 @@ def described(task: str) -> dict:
 
 
 @functools.cache
-def default(task: str):
-    """The configuration that the sweep varies."""
+def preset(task: str):
+    """The task's own configuration, which the sweep varies; the package's own values are called the default."""
     overrides = {name: str(value) for name, value in described(task)["overrides"].items()}
     return load_config(figures.ROOT / described(task)["config"], overrides)
 
@@ -104,7 +105,7 @@ def score(task: str, run: dict) -> float:
     It is read off every ``eval_interval`` steps, in a straight line between two evaluations: settings with
     long rollouts are evaluated less often, and count alike.
     """
-    total, every = default(task).total_steps, described(task)["eval_interval"]
+    total, every = preset(task).total_steps, described(task)["eval_interval"]
     grid = np.arange(every, total + 1, every)
     return float(np.interp(grid[grid >= total / 3], *evaluations(run)).mean())
 
@@ -113,7 +114,7 @@ def settings(task: str, field: str) -> list[Setting]:
     """What is recorded of a hyperparameter's values, in the order of ``sweeps.yaml``."""
     every, found = runs(task), []
     for value in described(task)["values"][field]:
-        usual = value == getattr(default(task), field)
+        usual = value == getattr(preset(task), field)
         same = [run for run in every if run["change"] == (None if usual else [field, value])]
         if same:
             curves = [evaluations(run) for run in same]
@@ -125,6 +126,8 @@ def settings(task: str, field: str) -> list[Setting]:
 
 def interval(samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The 95% bootstrap interval of the mean over the first axis, from *all* resamples: no chance is in it.
+
+    (``scipy.stats.bootstrap`` draws some of them at random, and would change the pages' digits at every build.)
 
     >>> [float(end) for end in interval(np.array([1.0, 1.0, 1.0]))]
     [1.0, 1.0]
@@ -166,7 +169,7 @@ def colours(found: list[Setting]) -> list[str]:
 
 def curves(field: str) -> None:
     """Learning curves of all values of a hyperparameter, on both tasks, with intervals over the seeds."""
-    fig, axes = plt.subplots(1, 2, figsize=(7.6, 3.3))
+    _, axes = plt.subplots(1, 2, figsize=(7.6, 3.3))
     for ax, (task, name) in zip(axes, TASKS.items()):
         found = settings(task, field)
         for setting, colour in zip(found, colours(found)):
@@ -188,14 +191,20 @@ def scores(field: str) -> Markdown:
     """The scores of all values of a hyperparameter, with intervals, as two short lists."""
     items = []
     for task, name in TASKS.items():
-        cells = []
+        cells, results = [], measured(task, field)
         for setting in settings(task, field):
-            low, high = interval(setting.scores)
+            _, (low, high) = results[text(setting.value)]
             ends = "one seed" if np.isnan(low) else f"{low:.0f} to {high:.0f}"
             shown = f"{text(setting.value)}: {setting.scores.mean():.0f} ({ends})"
             cells.append(f"**{shown}**" if setting.usual else shown)
-        items.append(f"- {name}: {'; '.join(cells)}")
+        items.append(f"- {name}: {'; '.join(cells)}. *{ranking.sentence(results).capitalize()}.*")
     return Markdown("\n".join(items))
+
+
+def measured(task: str, field: str) -> dict[str, tuple[float, ranking.Interval]]:
+    """Mean score and interval of each value of a hyperparameter, as ``ranking`` wants them."""
+    found = settings(task, field)
+    return {text(s.value): (float(s.scores.mean()), tuple(map(float, interval(s.scores)))) for s in found}
 
 
 def strip(ax: Axes, task: str, field: str) -> None:
@@ -217,7 +226,7 @@ def strip(ax: Axes, task: str, field: str) -> None:
 
 def strips() -> None:
     """All hyperparameters on both tasks, on one scale a task, so that steep is steep."""
-    fig, axes = plt.subplots(len(USUAL), 2, figsize=(7.2, 1.45 * len(USUAL)), sharey="col")
+    _, axes = plt.subplots(len(USUAL), 2, figsize=(7.2, 1.45 * len(USUAL)), sharey="col")
     for row, field in zip(axes, USUAL):
         for ax, (task, name) in zip(row, TASKS.items()):
             strip(ax, task, field)
@@ -253,6 +262,52 @@ def seed_noise(task: str) -> float:
     return float(2.326 * np.median([np.std(x, ddof=1) / math.sqrt(len(x)) for x in every]))
 
 
+def span_intervals(
+    task: str, usual_only: bool, draws: int = 1000
+) -> dict[str, tuple[float, ranking.Interval]]:
+    """What a bad value of each hyperparameter costs, with the 95% bootstrap interval over the seeds.
+
+    The seeds of every value are drawn anew, with replacement, from a generator that begins at the same place for
+    every hyperparameter. What has no range is left out with ``usual_only``.
+    """
+    found = {}
+    for field, span in spans(task, usual_only).items():
+        kept = [s.scores for s in settings(task, field) if not usual_only or is_usual(field, s.value)]
+        if not kept:
+            continue
+        rng = np.random.default_rng(0)
+        means = [x[rng.integers(len(x), size=(draws, len(x)))].mean(axis=1) for x in kept]
+        low, high = np.percentile(np.max(means, axis=0) - np.min(means, axis=0), [2.5, 97.5])
+        found[field] = (span, (float(low), float(high)))
+    return found
+
+
+def costs_table() -> Markdown:
+    """The spans in the usual range, the largest first, with their intervals and who ties with whom."""
+    rows = ["| task | hyperparameter | span (95% interval) | ties with |", "|---|---|---|---|"]
+    for task, name in TASKS.items():
+        found = span_intervals(task, usual_only=True)
+        for field in sorted(found, key=lambda field: -found[field][0]):
+            span, (low, high) = found[field]
+            ties = [other for other in found if other != field
+                    and ranking.compare(found[field][1], found[other][1]) == "tie"]  # fmt: skip
+            shown = ", ".join(f"`{other}`" for other in ties) or "none"
+            rows.append(f"| {name} | `{field}` | {span:.0f} ({low:.0f} to {high:.0f}) | {shown} |")
+    return Markdown("\n".join(rows))
+
+
+def presets() -> Markdown:
+    """The package's default of each hyperparameter beside what the two tasks' own files set."""
+    rows = [
+        f"| | default | {' | '.join(f'preset of {name}' for name in TASKS.values())} |",
+        "|---|---|---|---|",
+    ]
+    for field in USUAL:
+        values = [PPOConfig(), *(preset(task) for task in TASKS)]
+        rows.append(f"| `{field}` | {' | '.join(text(getattr(value, field)) for value in values)} |")
+    return Markdown("\n".join(rows))
+
+
 def ranked(task: str) -> list[str]:
     """The hyperparameters, those first whose bad values cost most."""
     costs = spans(task, usual_only=False)
@@ -261,7 +316,7 @@ def ranked(task: str) -> list[str]:
 
 def costs() -> None:
     """The spans of all hyperparameters on both tasks, each sorted."""
-    fig, axes = plt.subplots(1, 2, figsize=(7.6, 3.6))
+    _, axes = plt.subplots(1, 2, figsize=(7.6, 3.6))
     for ax, (task, name) in zip(axes, TASKS.items()):
         order = ranked(task)[::-1]
         every, usual = spans(task, False), spans(task, True)
@@ -276,7 +331,7 @@ def costs() -> None:
 
 def way(task: str, run: dict) -> float:
     """How far the weights could go in a training: the learning rate times the number of gradient steps."""
-    config = default(task)
+    config = preset(task)
     if run["change"]:
         config = dataclasses.replace(config, **dict([run["change"]]))
     return config.learning_rate * config.total_steps * config.n_epochs / config.batch_size
@@ -284,14 +339,14 @@ def way(task: str, run: dict) -> float:
 
 def ways() -> None:
     """The score against the way of ``way``, for the three hyperparameters that change it."""
-    fig, axes = plt.subplots(1, 2, figsize=(7.6, 3.1))
+    _, axes = plt.subplots(1, 2, figsize=(7.6, 3.1))
     for ax, (task, name) in zip(axes, TASKS.items()):
         for i, field in enumerate(("learning_rate", "batch_size", "n_epochs")):
             same = [run for run in runs(task) if run["change"] and run["change"][0] == field]
             x, y = [way(task, run) for run in same], [score(task, run) for run in same]
             ax.plot(x, y, "os^"[i], color=figures.COLOURS[i], alpha=0.6, markersize=5, label=field)
         usual = [run for run in runs(task) if run["change"] is None]
-        ax.plot([way(task, run) for run in usual], [score(task, run) for run in usual], "k*", label="default")
+        ax.plot([way(task, run) for run in usual], [score(task, run) for run in usual], "k*", label="preset")
         ax.set(title=name, xlabel="learning rate x gradient steps", xscale="log", ylim=LIMITS[task])
     axes[0].set_ylabel("score")
     axes[1].legend(fontsize=8, loc="lower right")
@@ -331,7 +386,7 @@ def health_table() -> Markdown:
 
 def health_dots() -> None:
     """A dot a run: its median of each figure, those that learned above those that did not."""
-    fig, axes = plt.subplots(len(HEALTH), 2, figsize=(7.4, 7.4))
+    _, axes = plt.subplots(len(HEALTH), 2, figsize=(7.4, 7.4))
     rng = np.random.default_rng(0)
     for row, (name, (_, _, usual)) in zip(axes, HEALTH.items()):
         for ax, (task, title) in zip(row, TASKS.items()):
@@ -363,7 +418,7 @@ def recorded() -> Markdown:
     for task, name in TASKS.items():
         found, asked = lines(task), wanted(task)
         some = "" if len(found) == asked else f" of {asked}, the rest still to be recorded"
-        items.append(f"- {name}: {len(found)} runs{some}; {default(task).total_steps:,} steps each")
+        items.append(f"- {name}: {len(found)} runs{some}; {preset(task).total_steps:,} steps each")
         broken = [f"{run['change']}, seed {run['seed']}" for run in found if run["error"] is not None]
         if broken:
             items.append(f"- {name}, broken off and left out: {'; '.join(broken)}")

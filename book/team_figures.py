@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 
 import numpy as np
 import torch
 from IPython.display import Markdown
 from matplotlib.axes import Axes
 
-from book import figures
+from book import figures, ranking
 from book.sweep_figures import interval
 from gcb6206.agents.mappo_agent import MAPPOAgent
 from gcb6206.env_configs.mappo_config import MAPPOConfig
@@ -21,9 +22,57 @@ from gcb6206.runs.team_rollout import play_episodes
 RETURN = "eval/episode_reward_sum"  # 200 episodes with the mean actions, a mean over agents
 
 
-def ends(name: str) -> np.ndarray:
-    """The last evaluation of each seed, ``(seeds,)``."""
-    return np.array([logged[RETURN][1][-1] for logged in figures.curves(name).values()])
+def ends(name: str, frames: float = math.inf, seeds: Collection[int] | None = None) -> np.ndarray:
+    """The last evaluation of each seed, ``(seeds,)``.
+
+    Args:
+        name: the recorded run.
+        frames: evaluations after so many frames do not count.
+        seeds: those that count; None takes all.
+    """
+    kept = [logged[RETURN] for seed, logged in figures.curves(name).items() if seeds is None or seed in seeds]
+    return np.array([returns[steps <= frames][-1] for steps, returns in kept])
+
+
+def alike(name: str, reference: str) -> tuple[float, np.ndarray, np.ndarray]:
+    """The ends of two recorded runs with equal seeds and at equal frames, those of the shorter run.
+
+    Returns:
+        The frames; and the last evaluations up to there, and 1% more, of the seeds that both have, ``(seeds,)`` each.
+        Empty where one of the two has no evaluation so early.
+    """
+    seeds = set(figures.curves(name)) & set(figures.curves(reference))
+    frames = min(steps[-1] for run in (name, reference) for steps, _ in _evaluations(run))
+    if any(steps[0] > 1.01 * frames for run in (name, reference) for steps, _ in _evaluations(run)):
+        return frames, np.empty(0), np.empty(0)
+    return frames, ends(name, 1.01 * frames, seeds), ends(reference, 1.01 * frames, seeds)
+
+
+def verdict(name: str, reference: str) -> str:
+    """``above``, ``below`` or ``tie``: a recorded run against another, or ``no equal frames``.
+
+    Three seeds are too few for an interval of their mean, so the ranges of the seeds are compared.
+    """
+    _, first, second = alike(name, reference)
+    return ranking.compare(ranking.spread(first), ranking.spread(second)) if len(first) else "no equal frames"
+
+
+def verdicts(runs: dict[str, str], reference: str) -> Markdown:
+    """Each run against a reference, with the returns that were compared.
+
+    Args:
+        runs: label of the row and name of the recorded run.
+        reference: name of the recorded run to compare with.
+    """
+    rows = [
+        "| | million frames | return of each seed | the reference there | verdict |",
+        "|---|---|---|---|---|",
+    ]
+    for label, name in runs.items():
+        frames, *both = alike(name, reference)
+        shown = " | ".join(", ".join(map(_number, values)) or "–" for values in both)
+        rows.append(f"| {label} | {frames / 1e6:.2f} | {shown} | {verdict(name, reference)} |")
+    return Markdown("\n".join(rows))
 
 
 def lowest_late(name: str) -> float:
@@ -38,7 +87,7 @@ def compared(runs: dict[str, str]) -> Markdown:
     Args:
         runs: label of the row and name of the recorded run.
     """
-    rows = ["| | return of each seed | mean | 95% interval | million frames | minutes a seed |"]
+    rows = ["| | return of each seed | mean | 95% interval | million frames | minutes per seed |"]
     rows.append("|---|---|---|---|---|---|")
     machines = set()
     for label, name in runs.items():

@@ -8,13 +8,17 @@ whatever was filled in last.
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import difflib
 import functools
 import importlib
 import inspect
+import json
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 # The modules that declare each homework's exercises, in the order in which a student meets them.
 HOMEWORKS: dict[str, tuple[str, ...]] = {
@@ -75,7 +79,7 @@ class Exercise:
     @property
     def notebook(self) -> str:
         """The notebook in which a student solves it."""
-        return f"assignments/{self.homework}/{self.homework}.ipynb"
+        return f"{self.homework}.ipynb"
 
     @property
     def signature(self) -> inspect.Signature:
@@ -178,6 +182,42 @@ def solves(exercise_id: str) -> Callable[[Callable], Callable]:
         return implementation
 
     return fill
+
+
+def fill_from_notebook(path: str | Path) -> list[str]:
+    """Fill exercises with the solutions in a notebook, for this process; the ids of what was filled.
+
+    Its cells with ``@solves`` are run, and before them the import lines of all cells. What else the notebook does,
+    such as checks and trainings, is left out.
+
+    Raises:
+        ExerciseError: the file is missing or no notebook, it solves nothing, or a cell fails.
+    """
+    try:
+        cells = json.loads(Path(path).read_text(encoding="utf-8"))["cells"]
+        sources = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+    except OSError as error:
+        raise ExerciseError(f"cannot read the notebook {str(path)!r}: {error.strerror}") from None
+    except (ValueError, KeyError, TypeError):
+        raise ExerciseError(f"{str(path)!r} is no notebook: expected a file such as hw3.ipynb") from None
+    imports, solutions = [], []
+    for number, source in enumerate(sources, start=1):
+        with contextlib.suppress(SyntaxError):  # a line for the notebook alone, such as %matplotlib
+            imports += [
+                node for node in ast.parse(source).body if isinstance(node, (ast.Import, ast.ImportFrom))
+            ]
+        if re.search(r"^@solves\(", source, re.MULTILINE):
+            solutions.append((f"{path}, code cell {number}", source))
+    if not solutions:
+        raise ExerciseError(f"{str(path)!r} solves nothing: no cell has a function under @solves(...)")
+    before = {name: get(name).implementation for name in ids()}
+    names: dict = {"__name__": "__main__"}
+    for place, source in [(str(path), ast.Module(imports, [])), *solutions]:
+        try:
+            exec(compile(source, place, "exec"), names)
+        except Exception as error:
+            raise ExerciseError(f"{place}: {type(error).__name__}: {error}") from error
+    return [name for name, implementation in before.items() if get(name).implementation is not implementation]
 
 
 @contextlib.contextmanager

@@ -1,5 +1,7 @@
 """Shared by all tests: exercises are unsolved before and after each, and torch keeps to one thread."""
 
+import fcntl
+import os
 from pathlib import Path
 
 import pyglet  # noqa: F401  (before Sphinx, or it takes the process for a build of its manual and cannot draw)
@@ -9,8 +11,33 @@ import torch
 from gcb6206 import exercises
 
 CHROMIUM = "/usr/bin/chromium"
+LOCKS = Path(__file__).resolve().parents[1] / "build" / "tests"
+INSIDE = "PYTEST_CURRENT_TEST" in os.environ  # a test started this process, and has its turn
 
 torch.set_num_threads(1)
+
+
+def pytest_collection_modifyitems(items):
+    """What draws in a browser is slow, without having to say so."""
+    for item in items:
+        if "browser" in getattr(item, "fixturenames", ()):
+            item.add_marker("slow")
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item):
+    """A test marked ``alone`` waits until no other runs, in any process, and no other begins before it has ended.
+
+    Waiting is no part of its time limit.
+    """
+    if INSIDE:
+        return (yield)
+    LOCKS.mkdir(parents=True, exist_ok=True)
+    with (LOCKS / "turn").open("ab") as turn, (LOCKS / "machine").open("ab") as machine:
+        fcntl.flock(turn, fcntl.LOCK_EX)  # first come, first served: short tests would never leave it a gap
+        fcntl.flock(machine, fcntl.LOCK_EX if item.get_closest_marker("alone") else fcntl.LOCK_SH)
+        fcntl.flock(turn, fcntl.LOCK_UN)
+        return (yield)
 
 
 @pytest.fixture(autouse=True)

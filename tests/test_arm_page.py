@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import sys
 from pathlib import Path
@@ -33,7 +34,7 @@ def counts(name: str, step: int | None = None) -> list[int]:
 def test_the_interval_ends_where_the_count_is_1_96_deviations_off(count, episodes):
     for p in arm_figures.wilson(count, episodes):
         off = abs(count / episodes - p)
-        assert off == pytest.approx(1.96 * np.sqrt(p * (1 - p) / episodes), abs=1e-8)
+        assert off == pytest.approx(1.959964 * np.sqrt(p * (1 - p) / episodes), abs=1e-6)
 
 
 def test_the_interval_covers_what_it_promises():
@@ -66,9 +67,9 @@ def test_successes_are_those_of_the_last_evaluation_or_of_one_before(tmp_path, m
 @pytest.mark.parametrize(
     "words, holds",
     [
-        ("by at most 0.12 rad a step (the gripper's by 0.25)", set(roarm.MAX_INCREMENT) == {0.12, 0.25}),
+        ("by at most 0.12 rad per step (the gripper's by 0.25)", set(roarm.MAX_INCREMENT) == {0.12, 0.25}),
         ("within 5 cm of the target and keep it there for 5 steps", (roarm.NEAR, roarm.FRAMES) == (0.05, 5)),
-        ("a reach is cut off after 100 of them", gym.spec(REACH).max_episode_steps == 100),
+        ("A reach is cut off after 100 of them", gym.spec(REACH).max_episode_steps == 100),
         ("a pick-and-place after 200", gym.spec(PICK_PLACE).max_episode_steps == 200),
         ("-10 times the distance in metres", roarm.SHAPING == 10),
         (
@@ -126,7 +127,7 @@ def test_the_proposal_ends_behind_and_still_rises_and_ours_is_ahead_at_first():
 def test_narrow_limits_are_ahead_at_first_and_no_limits_fail_at_the_end():
     narrow, published, wide = "roarm_reach_narrow", "roarm_reach", "roarm_reach_wide"
     assert min(counts(narrow, 65_536)) > max(counts(published, 65_536) + counts(wide, 65_536))
-    assert np.mean(counts(published, 65_536)) > np.mean(counts(wide, 65_536))
+    assert min(counts(published, 65_536)) > max(counts(wide, 65_536))
     assert min(counts(narrow) + counts(published) + counts(wide)) > 90
 
 
@@ -191,5 +192,5 @@ def test_the_pictures_of_a_step_are_of_its_course_and_leave_the_arm_where_it_is(
     np.testing.assert_array_equal(env.unwrapped.batch._state, before)
     assert len(pictures) == arm_figures.SLOWER[task]
     np.testing.assert_array_equal(pictures[-1], env.render())
-    assert all((one != other).any() for one, other in zip(pictures, pictures[1:]))
+    assert all((one != other).any() for one, other in itertools.pairwise(pictures))
     env.close()

@@ -9,17 +9,21 @@ import numpy as np
 import pytest
 import torch
 from attacks import report
-from attacks.hostile import ATTACKS, EVIL
+from attacks.hostile import EVIL
+from attacks.report import ATTACKS
 from attacks.scene import FULL, Scene
 
 from autograder import run_judges
-from autograder.student_side.exchange import decode, encode
+from autograder.student_side.exchange import encode
 from autograder.student_side.student import Student
+from autograder.student_side.world import ask, hosted
 from autograder.trusted.judges import cartpole
+from autograder.trusted.judges.convergence import STANDS_ON
 from autograder.trusted.judges.hw3.test_convergence import RULE
+from autograder.trusted.report import JudgeResult
 
 # Two classes of some sixty, graded once each by one process.
-pytestmark = [pytest.mark.xdist_group("attacks"), pytest.mark.timeout(3600)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
 UNSEALED = [attack for attack in ATTACKS if not attack.unsealed]
 
 
@@ -63,6 +67,7 @@ def test_an_attack_that_came_to_nothing_leaves_its_author_the_honest_points(seal
 
 
 def test_nobody_elses_grade_moved(sealed):
+    assert sealed.damage == []
     assert sealed.deserved["Alice"] > sealed.deserved["zoe"] > 0
     assert {student: sealed.scores[student] for student in sealed.deserved} == sealed.deserved
 
@@ -103,16 +108,24 @@ def test_the_pickles_are_live(tmp_path):
 
 
 class Forger(Student):
-    """Answers every request of the convergence judge with the same bytes, all exercises being solved."""
+    """Plays as many steps as are asked for, and answers with the same bytes."""
 
     def __init__(self, answer):
         self.answer = answer
 
     def exchange(self, request):
-        return SOLVED if decode(request)["probe"].endswith("unsolved") else self.answer
+        with hosted(self.world):
+            number = ask(do="make", num_envs=1)["id"]
+            for _ in range(RULE["training"]["total_steps"]):
+                if ask(do="step", id=number, actions=0)["terminated"]:
+                    ask(do="reset", id=number)
+        return self.answer
 
 
-SOLVED = encode({"ok": True, "result": {"exercises": []}})
+SOLVED = [
+    JudgeResult(name, "all", "all of it", points=1.0, max_points=1.0, verdict="passed")
+    for name in STANDS_ON["hw3.convergence"]
+]
 
 
 def balancing_critic():
@@ -141,7 +154,7 @@ def forged_weights(kind, folder):
 )
 def test_forged_weights_gain_nothing(tmp_path, kind, verdict):
     """The other attacks leave out the training, which takes minutes; this is its judge alone."""
-    judged = run_judges("hw3.convergence", Forger(forged_weights(kind, tmp_path)), 1)
+    judged = run_judges("hw3.convergence", Forger(forged_weights(kind, tmp_path)), 1, found=SOLVED)
     assert (judged.score, [result.verdict for result in judged.results]) == (0, [verdict])
     assert list(tmp_path.iterdir()) == []
 

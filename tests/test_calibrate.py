@@ -1,11 +1,11 @@
 """Convergence grading: exact bounds, a rule that stops early, an honest threshold, disguised environments."""
 
 import dataclasses
-import functools
 import itertools
 import json
 import math
 import os
+from collections.abc import Sequence
 
 import gymnasium as gym
 import numpy as np
@@ -14,12 +14,13 @@ import torch
 import yaml
 
 from autograder.__main__ import main
-from autograder.student_side.probes.disguise import disguised
 from autograder.student_side.student import LocalStudent, StudentFailure
+from autograder.student_side.world import PlayedElsewhere, hosted
 from autograder.trusted import calibrate as cal
 from autograder.trusted.judges import cartpole
 from autograder.trusted.judges import convergence as shared
 from autograder.trusted.judges.hw3 import test_convergence as hw3
+from autograder.trusted.judges.worlds import CartPoleWorld
 from autograder.trusted.runner import run_judges
 from gcb6206 import exercises
 from gcb6206.env_configs.dqn_basic_config import make_vector_env
@@ -214,7 +215,7 @@ def test_a_killed_calibration_goes_on_with_what_is_missing(runs, tmp_path):
     jobs, log = cal.plan(MEASURED, 3, 2, 4), tmp_path / "deep" / "log.jsonl"
     with pytest.raises(KeyboardInterrupt):
         cal.run_jobs("hw3.convergence", MEASURED, jobs, log, 1)
-    with open(log, "a") as file:
+    with open(log, "a", encoding="utf-8") as file:
         file.write('{"rule": "cut o')
     records = cal.run_jobs("hw3.convergence", MEASURED, jobs, log, 1)
     runs.remove(None)
@@ -346,20 +347,28 @@ def test_every_disguise_is_drawn():
     assert keys == {(d["mix"].tobytes(), d["actions"].tobytes()) for d in DISGUISES} and len(keys) == 768
 
 
+def played(disguise: dict, actions: Sequence[int]) -> list[np.ndarray]:
+    """What a training sees that takes these actions."""
+    world = CartPoleWorld(np.random.default_rng(3), 100, disguise, single=True)
+    with hosted(world):
+        env = PlayedElsewhere(make_vector_env("CartPole-v1"))
+        seen = [env.reset(seed=5)[0]] + [env.step(action)[0] for action in actions]
+    assert env.observation_space.contains(seen[0]) and isinstance(env.action_space, gym.spaces.Discrete)
+    assert world.played == len(actions)
+    return seen
+
+
 def test_both_sides_wear_the_same_disguise():
     for disguise in DISGUISES[5::97]:
-        make_env = functools.partial(make_vector_env, "CartPole-v1")
-        plain, ours = make_env(), disguised(make_env, **disguise)()
-        seen, hidden = ours.reset(seed=3)[0], plain.reset(seed=3)[0]
-        assert ours.observation_space.contains(seen) and isinstance(ours.action_space, gym.spaces.Discrete)
-        for chosen in (0, 1, 1, 0, 1):
-            assert np.array_equal(seen, hidden @ disguise["mix"])
-            seen, hidden = ours.step(chosen)[0], plain.step(disguise["actions"][chosen])[0]
+        chosen = np.array([0, 1, 1, 0, 1])
+        hidden = played(cartpole.NO_DISGUISE, disguise["actions"][chosen])
+        assert np.array_equal(played(disguise, chosen), hidden @ disguise["mix"])
         critic = adapted(pole_critic(), **disguise)
         undisguised = cartpole.mean_return(pole_critic(), 5, 0)
         assert cartpole.mean_return(critic, 5, 0, disguise) == undisguised > 150
 
 
+@pytest.mark.slow
 def test_one_set_of_weights_fits_hardly_any_disguise():
     threshold = hw3.RULE["threshold"]
     assert cartpole.mean_return(pole_critic(), 5, 0) >= threshold
@@ -369,10 +378,16 @@ def test_one_set_of_weights_fits_hardly_any_disguise():
 
 
 def embeds(stolen: np.ndarray):
-    """A training loop that trains nothing: one update for show, then weights from elsewhere."""
+    """A training loop that trains nothing: it plays, makes one update for show, and takes weights from elsewhere."""
 
     def run_training_loop(config, logger, args):
-        agent = TrainingRun(config, logger, args).agent
+        run = TrainingRun(config, logger, args)
+        agent, env = run.agent, run.env
+        env.reset()
+        for _ in range(config["total_steps"]):
+            _, _, terminated, truncated, _ = env.step(0)
+            if terminated or truncated:
+                env.reset()
         nothing = torch.zeros(2)
         agent.update(torch.zeros(2, 4), nothing.long(), nothing, torch.zeros(2, 4), nothing, step=1)
         with torch.no_grad():
@@ -382,18 +397,21 @@ def embeds(stolen: np.ndarray):
     return run_training_loop
 
 
+@pytest.mark.slow
 def test_weights_from_elsewhere_pass_without_the_disguise_and_fail_with_it(solved, monkeypatch):
     short = {**hw3.RULE["training"], "total_steps": 3000, "learning_starts": 500}
     monkeypatch.setitem(hw3.RULE, "training", short)
     monkeypatch.setitem(hw3.RULE, "threshold", 50.0)
 
+    found = run_judges(list(shared.STANDS_ON["hw3.convergence"]), LocalStudent(), 1).results
+
     def score() -> float:
-        return run_judges("hw3.convergence", LocalStudent(), 1).score
+        return run_judges("hw3.convergence", LocalStudent(), 1, found=found).score
 
     assert score() == 4  # honest training, in disguise
-    reply = LocalStudent().run(
-        "hw3.convergence", seed=1, training=short, snapshot_every=1000, **cartpole.NO_DISGUISE
-    )
+    student = LocalStudent()
+    with student.playing(CartPoleWorld(np.random.default_rng(0), 3000, cartpole.NO_DISGUISE, single=True)):
+        reply = student.run("hw3.convergence", seed=1, training=short, snapshot_every=1000)
     stolen = np.concatenate([part.ravel() for part in reply["critics"][-1]])
     with exercises.filled({"hw3.run_training_loop": embeds(stolen)}):
         assert score() == 0

@@ -47,7 +47,7 @@ HEALTHY = sorted(path.stem for path in DATA.glob("*healthy*.csv"))
 
 def read_csv(name):
     """A recorded run: for each tag its steps and values."""
-    with open(DATA / f"{name}.csv", newline="") as file:
+    with open(DATA / f"{name}.csv", encoding="utf-8", newline="") as file:
         next(file)  # the command that recorded it
         rows = list(csv.DictReader(file))
     tags = [tag for tag in rows[0] if tag != "step"]

@@ -1,6 +1,7 @@
 """The exercise seam: stubs, solutions, and what it refuses."""
 
 import inspect
+import json
 import subprocess
 import sys
 
@@ -33,7 +34,7 @@ def test_unsolved_stub_says_which_exercise_where_and_what(exercise_id):
     with pytest.raises(ExerciseNotSolved) as raised:
         call(*[None] * len(exercise.signature.parameters))
     message = str(raised.value)
-    assert exercise_id in message and "assignments/hw3/hw3.ipynb" in message and exercise.summary in message
+    assert exercise_id in message and "in hw3.ipynb" in message and exercise.summary in message
 
 
 def test_solution_fills_method_for_existing_agents():
@@ -94,6 +95,51 @@ def test_filled_restores_even_after_an_error(solved):
         assert exercises.get("hw3.update").implementation is None
         raise RuntimeError
     assert exercises.get("hw3.update").implementation is before
+
+
+def notebook(path, *sources):
+    cells = [{"cell_type": "code", "source": source} for source in sources]
+    path.write_text(json.dumps({"cells": cells}), encoding="utf-8")
+    return path
+
+
+def test_a_notebook_fills_what_it_solves_and_does_nothing_else(tmp_path):
+    path = notebook(
+        tmp_path / "hw2.ipynb",
+        "%matplotlib inline\nimport never_there",
+        "import math\nfrom gcb6206.exercises import solves\nraise RuntimeError('a training')",
+        '@solves("hw2.num_envs")\ndef num_envs(frames_per_batch, max_steps):\n    return math.floor(7.5)',
+    )
+    assert exercises.fill_from_notebook(path) == ["hw2.num_envs"]
+    assert exercises.get("hw2.num_envs").implementation(1, 2) == 7
+
+
+@pytest.mark.parametrize(
+    "sources, message",
+    [
+        (["x = 1"], "solves nothing"),
+        (
+            ["from gcb6206.exercises import solves", '@solves("hw2.num_env")\ndef num_env(): pass'],
+            "did you mean",
+        ),
+        (["import never_there", "@solves('hw2.num_envs')\n..."], "No module named 'never_there'"),
+        (
+            ["from gcb6206.exercises import solves", "@solves('hw2.num_envs')\ndef num_envs("],
+            "code cell 2: SyntaxError",
+        ),
+    ],
+)
+def test_a_notebook_that_does_not_fill_is_refused_with_its_cell(tmp_path, sources, message):
+    with pytest.raises(exercises.ExerciseError, match=message):
+        exercises.fill_from_notebook(notebook(tmp_path / "hw2.ipynb", *sources))
+
+
+def test_what_is_no_notebook_is_refused(tmp_path):
+    with pytest.raises(exercises.ExerciseError, match="No such file"):
+        exercises.fill_from_notebook(tmp_path / "hw2.ipynb")
+    (tmp_path / "hw2.ipynb").write_text("[]", encoding="utf-8")
+    with pytest.raises(exercises.ExerciseError, match="is no notebook"):
+        exercises.fill_from_notebook(tmp_path / "hw2.ipynb")
 
 
 def test_exercise_id_must_carry_the_functions_name():

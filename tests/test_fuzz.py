@@ -2,17 +2,19 @@
 
 import copy
 import json
+import random
 
-import nbformat
 import pytest
-from attacks.scene import FULL, HONEST, Scene, outputs_of
+from attacks import generator
+from attacks.generator import KINDS, damaged, full_notebook
+from attacks.scene import FULL, Scene, outputs_of
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from nbgrader.api import Gradebook
 
 from autograder.nbgrader_plugin import submission
 
-pytestmark = pytest.mark.xdist_group("fuzz")
+pytestmark = pytest.mark.slow
 FEW = settings(
     max_examples=250,
     derandomize=True,
@@ -44,39 +46,6 @@ OPERATIONS = st.sampled_from(["drop", "replace", "insert", "double", "wrap", "to
 DAMAGES = st.lists(st.tuples(OPERATIONS, st.integers(0, 10**6), KEYS, VALUES), min_size=1, max_size=6)
 
 
-def places(value: object, found: list | None = None) -> list[tuple[dict | list, object]]:
-    """Every (container, key) of a JSON document, in its order."""
-    found = [] if found is None else found
-    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for key, inner in items:
-        found.append((value, key))
-        places(inner, found)
-    return found
-
-
-def damaged(document: dict, damages: list[tuple]) -> dict:
-    """A copy of a notebook with some of its places dropped, replaced, doubled, wrapped or made text."""
-    document = copy.deepcopy(document)
-    for operation, number, key, value in damages:
-        known = places(document)
-        if not known:
-            break
-        container, place = known[number % len(known)]
-        if operation == "drop":
-            del container[place]
-        elif operation == "replace":
-            container[place] = value
-        elif operation == "wrap":
-            container[place] = [container[place]]
-        elif operation == "to text":
-            container[place] = str(container[place])
-        elif isinstance(container, list):
-            container.insert(place, value if operation == "insert" else copy.deepcopy(container[place]))
-        else:
-            container[key] = value if operation == "insert" else copy.deepcopy(container[place])
-    return document
-
-
 @pytest.fixture(scope="module")
 def scene(tmp_path_factory):
     """A course root whose assignment is released and to which nobody has handed in."""
@@ -91,33 +60,11 @@ def master(scene):
 
 @pytest.fixture(scope="module")
 def document(scene):
-    """A submission with everything in it that a damage can hit: outputs, attachments, tags, pictures."""
-    notebook = scene.solved((HONEST,))
-    for cell in notebook.cells:
-        if cell.cell_type == "code":
-            cell.metadata.tags = ["skip-execution"] if "nbgrader" not in cell.metadata else ["mine"]
-            cell.outputs = [nbformat.v4.new_output("display_data", data={"image/png": "aGFsbG8="})]
-        else:
-            cell.attachments = {"a.png": {"image/png": "aGFsbG8="}}
-    return json.loads(nbformat.writes(notebook))
+    return full_notebook(scene)
 
 
-def fate(path, master) -> nbformat.NotebookNode | None:
-    """The clean notebook, checked, or None for a refusal with a reason. Anything else is an error."""
-    try:
-        clean = submission.restored(submission.read(path), master)
-    except submission.UnreadableSubmission as reason:
-        assert str(reason)
-        return None
-    again = nbformat.reads(nbformat.writes(clean).encode().decode(), as_version=4)  # it can be written
-    nbformat.validate(again)
-    ids = [cell.metadata.get("nbgrader", {}).get("grade_id") for cell in again.cells]
-    for name, cell in master.items():
-        if cell.required:
-            assert ids.count(name) == 1
-            found = again.cells[ids.index(name)]
-            assert found.source == cell.source and dict(found.metadata.nbgrader) == cell.metadata
-    return again
+def fate(path, master):
+    return generator.fate(submission.load(path), master)
 
 
 @FEW
@@ -214,6 +161,16 @@ def test_what_survives_damage_counts(batch):
     """Damage beside the solution costs nothing: the cell is still the student's."""
     for name in ("tags_of_numbers", "nested", "half_characters", "all_markdown", "ids_of_objects"):
         assert batch.scores[name] == FULL, outputs_of(batch.graded(name))[-2000:]
+
+
+@pytest.mark.parametrize(
+    "kind, number", [("messages", 200), ("answers", 25), ("archives", 100), ("names", 300)]
+)
+def test_random_ones_do_no_harm(kind, number):
+    """More of them: python -m tests.attacks --fuzz 10000."""
+    with KINDS[kind]() as one:
+        for i in range(number):
+            one(random.Random(f"1/{kind}/{i}"))
 
 
 @FEW

@@ -22,8 +22,10 @@ import sys
 import tempfile
 import termios
 import time
+import types
 import urllib.request
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 
 import nbformat
@@ -33,12 +35,13 @@ from nbgrader.api import Base, Gradebook
 from sqlalchemy import func, select
 
 from autograder import max_points
+from autograder.nbgrader_plugin import pool
 from autograder.nbgrader_plugin.course_root import COURSE, make_root, nbgrader
 from autograder.nbgrader_plugin.grading import RECORD
 from autograder.sample_class import CRASH, SAMPLES, solution_cell, solvable, solved
 from autograder.sandbox import cgroups
 
-pytestmark = [pytest.mark.xdist_group("grading_runs"), pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 HOMEWORK = "hw3"
 HALF, MISTAKE = SAMPLES[HOMEWORK].half, SAMPLES[HOMEWORK].mistake
@@ -142,7 +145,7 @@ def wait_for(condition, process: subprocess.Popen | None = None, seconds: float 
     raise AssertionError(f"waited {seconds:g} s in vain")
 
 
-def nursery_of(process: subprocess.Popen) -> list[Path]:
+def nursery_of(process: subprocess.Popen | psutil.Process) -> list[Path]:
     """The folder of a running grader's nursery, which it holds a lock in; empty before there is one."""
     with contextlib.suppress(OSError):
         descriptors = [os.readlink(path) for path in Path(f"/proc/{process.pid}/fd").iterdir()]
@@ -167,6 +170,18 @@ def is_alive(process: psutil.Process) -> bool:
     with contextlib.suppress(psutil.NoSuchProcess):
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     return False
+
+
+def survivors(processes: Iterable[psutil.Process], seconds: float = 120) -> list[str]:
+    """The command lines of those that do not end. A busy machine may take its time over it."""
+    deadline = time.monotonic() + seconds
+    while (alive := [p for p in processes if is_alive(p)]) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    lines = []
+    for process in alive:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            lines.append(" ".join(process.cmdline()) or process.name())
+    return lines
 
 
 def cgroups_of(pid: int) -> list[Path]:
@@ -275,10 +290,7 @@ class Killed:
             process.kill()
             process.wait()
             self.moments.append((len(notebooks(root)), round(delay, 2)))
-            deadline = time.monotonic() + 10
-            while (alive := [p for p in children if is_alive(p)]) and time.monotonic() < deadline:
-                time.sleep(0.05)
-            self.survivors += [" ".join(process.cmdline()) for process in alive]
+            self.survivors += survivors(children)
         whole = notebooks(root)
         self.truncated = sorted(whole)[0]
         text = whole[self.truncated].read_text()
@@ -334,6 +346,22 @@ def test_the_last_run_graded_what_was_missing_and_the_truncated_one_only(resumed
     again = set(re.findall(r"Graded \S+/submitted/(\w+)/", resumed.log))
     assert again == set(KINDS) - set(resumed.kept)
     assert resumed.truncated in again
+
+
+def test_a_run_that_is_broken_off_leaves_nothing(course, tmp_path):
+    """Kernels run at that moment, in control groups where the host has them."""
+    root = copied(course, tmp_path)
+    process = start(root)
+    (folder,) = wait_for(lambda: nursery_of(process), process)
+    wait_for(lambda: kernels_in(folder), process)
+    pids = [worker.pid for worker in workers_of(process)]
+    if cgroups.version():
+        wait_for(lambda: [group for pid in pids for group in cgroups_of(pid)], process)
+    process.send_signal(signal.SIGINT)
+    process.wait()
+    assert process.returncode
+    assert not folder.exists()
+    assert not [group for pid in pids for group in cgroups_of(pid)]
 
 
 # Seeds, and what is shown meanwhile
@@ -422,12 +450,14 @@ def ray_home():
         yield {**environment(), "HOME": folder, "RAY_TMPDIR": folder}
 
 
-def graded_on_ray_of_its_own(root: Path, env: dict[str, str]) -> list[str]:
-    """Grades there, kills one of its workers on the way; the processes that it left behind."""
+def graded_on_ray_of_its_own(root: Path, env: dict[str, str]) -> list:
+    """Grades there, kills one of its workers on the way; the processes, folders and groups that it left behind."""
     process, started, killed = start(root, "--Autograde.ray=local", env=env), set(), False
+    folders = set()
     while process.poll() is None:
         with contextlib.suppress(psutil.NoSuchProcess):
             started |= set(psutil.Process(process.pid).children(recursive=True))
+            folders |= {folder for p in started for folder in nursery_of(p)}
             busy = [p for p in started if is_alive(p) and p.cmdline()[:1] == ["ray::remote"]]
             if busy and notebooks(root) and not killed:
                 busy[0].kill()
@@ -435,12 +465,12 @@ def graded_on_ray_of_its_own(root: Path, env: dict[str, str]) -> list[str]:
         time.sleep(0.2)
     assert killed
     assert process.returncode == 0, (root / "autograde.log").read_text()[-3000:]
-    deadline = time.monotonic() + 10
-    while (alive := [p for p in started if is_alive(p)]) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    return [p.name() for p in alive]
+    assert folders
+    groups = [group for p in started for group in cgroups_of(p.pid)]
+    return survivors(started) + [folder for folder in folders if folder.exists()] + groups
 
 
+@pytest.mark.alone
 def test_a_ray_of_its_own_grades_the_same_and_ends(course, reference, ray_home, tmp_path):
     root = copied(course, tmp_path)
     assert graded_on_ray_of_its_own(root, ray_home) == []
@@ -448,6 +478,36 @@ def test_a_ray_of_its_own_grades_the_same_and_ends(course, reference, ray_home, 
     assert recorded(root) == recorded(reference)
     log = (root / "autograde.log").read_text()
     assert not re.findall(r".*(?:dashboard|usage stat).*", log, re.IGNORECASE)
+
+
+def a_busy_machine(starts: int):
+    """A stand-in for Ray, the first starts of which come to nothing."""
+    calls = []
+
+    def init(address, **_):
+        calls.append(address)
+        if len(calls) <= starts:
+            raise Exception("The current node timed out during startup")
+
+    return types.SimpleNamespace(
+        init=init, calls=calls, shutdown=lambda: None, cluster_resources=lambda: {"CPU": 3},
+        remote=lambda **_: lambda function: function,
+    )  # fmt: skip
+
+
+def test_a_ray_that_gives_up_at_its_start_is_started_again(monkeypatch, capfd):
+    busy = a_busy_machine(pool.RAY_STARTS - 1)
+    monkeypatch.setitem(sys.modules, "ray", busy)
+    assert pool.RayPool(HOMEWORK, "local").size == 3
+    assert capfd.readouterr().err.count("trying again") == pool.RAY_STARTS - 1
+
+
+def test_a_ray_that_never_starts_is_told_with_the_cure(monkeypatch):
+    busy = a_busy_machine(pool.RAY_STARTS)
+    monkeypatch.setitem(sys.modules, "ray", busy)
+    with pytest.raises(RuntimeError, match=r"timed out during startup(.|\n)*ray start --head"):
+        pool.RayPool(HOMEWORK, "local")
+    assert busy.calls == ["local"] * pool.RAY_STARTS
 
 
 def free_port() -> int:

@@ -22,7 +22,7 @@ from gcb6206.runs.torchrl import TorchRLRun
 
 HOMEWORKS = ("hw2", "hw4")
 # The whole module shares one class a homework, so one process runs it.
-pytestmark = pytest.mark.xdist_group("homeworks")
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module", params=HOMEWORKS)

@@ -1,5 +1,7 @@
 """The judges: they pass what is right, catch what is wrong with its hint, and cannot be talked out of it."""
 
+import contextlib
+import dataclasses
 import importlib
 import io
 import json
@@ -11,14 +13,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import solutions.hw3
 from autograder import check, max_points, run_judges
 from autograder.__main__ import main
 from autograder.mutants import Mutant, Outcome, generated, mutants_of, patched, run_mutants
 from autograder.mutants.sweep import Record, table
 from autograder.student_side.exchange import ExchangeError, decode, encode
 from autograder.student_side.student import LocalStudent, Student, StudentFailure
+from autograder.student_side.world import ask, hosted
 from autograder.trusted.judges import cartpole, convergence
 from autograder.trusted.judges.hw3.test_convergence import RULE as CARTPOLE_RULE
+from autograder.trusted.judges.worlds import CartPoleWorld
 from autograder.trusted.judging import JudgeFailure, compare
 from autograder.trusted.report import JudgeResult, Report
 from autograder.trusted.runner import UnknownExercise, judges_of
@@ -31,7 +36,7 @@ STUBS = [name for homework in exercises.HOMEWORKS for name in exercises.ids(home
 def command(*words: str) -> subprocess.CompletedProcess:
     """Runs `python -m autograder` with these words."""
     return subprocess.run(
-        [sys.executable, "-m", "autograder", *words], cwd=ROOT, capture_output=True, text=True
+        [sys.executable, "-m", "autograder", *words], cwd=ROOT, capture_output=True, text=True, check=False
     )
 
 
@@ -57,6 +62,7 @@ class Fake(Student):
 # --- right and wrong solutions --------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_mutants_are_caught_with_their_hint_and_right_variants_pass():
     done = command("mutants", "--seed", "11")
     assert done.returncode == 0, done.stdout + done.stderr
@@ -197,6 +203,7 @@ def test_a_change_that_no_longer_fits_the_reference_is_refused(exercise, old, me
 SOMETIMES_RIGHT = ("(1.0 - done.float())", "(1.0 - done.float() * (reward.sum() > 0))")
 
 
+@pytest.mark.slow
 def test_a_sweep_reports_flaky_judges_and_flaky_mutants(tmp_path):
     folder = tmp_path / "hw3" / "update_critic"
     folder.mkdir(parents=True)
@@ -218,7 +225,7 @@ def test_a_sweep_reports_flaky_judges_and_flaky_mutants(tmp_path):
         "sys.exit(main(['mutants', '--first', '3', '--seeds', '9']))"
     )
     done = subprocess.run(
-        [sys.executable, "-c", program, str(tmp_path)], cwd=ROOT, capture_output=True, text=True
+        [sys.executable, "-c", program, str(tmp_path)], cwd=ROOT, capture_output=True, text=True, check=False
     )
 
     patched("hw3.update_critic", SOMETIMES_RIGHT)
@@ -373,7 +380,7 @@ def test_an_answer_full_of_junk_scores_nothing(solved, exercise, junk):
     class Junk(LocalStudent):
         def exchange(self, request):
             reply = decode(super().exchange(request))
-            return encode({**reply, "result": {key: junk for key in reply["result"]}})
+            return encode({**reply, "result": dict.fromkeys(reply["result"], junk)})
 
     assert run_judges(exercise, Junk(), 0).score == 0
 
@@ -390,6 +397,65 @@ def test_the_graders_own_failure_is_told_apart():
     report = run_judges("hw3.update", Fake(failure=OSError("disk full")), 0)
     assert report.grader_failed and report.results[0].verdict == "error"
     assert "disk full" in report.results[0].got and "not your code" in report.to_html()
+
+
+class Odd(LocalStudent):
+    """Answers as the reference does, but for one key, from a call on; beside it stands a reference that is sound."""
+
+    def __init__(self, key: str, value: object, first: int = 1):
+        self.key, self.value, self.first, self.calls = key, value, first, 0
+
+    def exchange(self, request: bytes) -> bytes:
+        self.calls += 1
+        reply = decode(super().exchange(request))
+        if self.calls >= self.first and self.key in reply["result"]:
+            reply["result"][self.key] = self.value
+        return encode(reply)
+
+    @contextlib.contextmanager
+    def apart(self, homework: str):
+        yield LocalStudent()
+
+
+@pytest.mark.parametrize(
+    "exercise, key, value, first",
+    [
+        ("hw3.update_critic", "critic", {}, 2),
+        ("hw3.update_critic", "rates", "fast", 1),
+        ("hw3.update_critic", "metrics", [None], 1),
+        ("hw3.get_action", "has_grad", np.array([True, False]), 1),
+        ("hw3.get_action", "actions", 10**400, 1),
+        ("hw3.update", "calls", {"a": []}, 1),
+        ("hw3.update", "returned", 5, 1),
+        ("hw3.sample_trajectory", "arrays", [1, 2], 1),
+        ("hw3.run_training_loop", "tags", 7, 1),
+        ("hw1.compute_gae", "arguments", "x", 1),
+        ("hw1.update", "journal", [5], 1),
+        ("hw4.mappo_loss", "gradients", [], 1),
+    ],
+)
+def test_an_answer_that_no_judge_can_read_is_refused(solved, exercise, key, value, first):
+    """It is the student's fault and not the grader's, so it is not graded anew at every run."""
+    report = run_judges(exercise, Odd(key, value, first), 5)
+    assert not report.grader_failed, report.to_text()
+    assert report.score < report.max_score
+    assert {"refused", "failed"} & {result.verdict for result in report.results}
+
+
+def test_a_quiz_of_one_text_is_refused(monkeypatch):
+    monkeypatch.setattr(sys.modules["__main__"], "quiz", solutions.hw3.quiz, raising=False)
+    report = run_judges("hw3.quiz", Odd("answers", "x"), 5)
+    assert not report.grader_failed and report.score == 0
+
+
+def test_a_judge_that_fails_on_the_reference_too_is_the_graders_failure(solved, monkeypatch):
+    @contextlib.contextmanager
+    def broken(self, homework):
+        yield Fake(failure=OSError("disk full"))
+
+    monkeypatch.setattr(Odd, "apart", broken)
+    report = run_judges("hw3.quiz", Odd("answers", "x"), 5)
+    assert report.grader_failed and "not your code" in report.to_html()
 
 
 # --- convergence ----------------------------------------------------------------------------------
@@ -410,35 +476,79 @@ def test_the_judge_evaluates_weights_itself():
     assert cartpole.mean_return(GOOD, 5, 0) > 150 > 20 > cartpole.mean_return(BAD, 5, 0)
 
 
-@pytest.mark.parametrize("critic, runs, score", [(GOOD, 2, 4.0), (BAD, 2, 0.0)])
-def test_convergence_stops_once_decided(monkeypatch, critic, runs, score):
+SOLVED = [
+    JudgeResult(name, "all", "all of it", points=1.0, max_points=1.0, verdict="passed")
+    for name in convergence.STANDS_ON["hw3.convergence"]
+]
+
+
+class Player(Fake):
+    """A side that plays as many steps as are asked for, learns nothing, and answers the same to all."""
+
+    def exchange(self, request: bytes) -> bytes:
+        if self.world:
+            with hosted(self.world):
+                number = ask(do="make", num_envs=1)["id"]
+                for _ in range(decode(request)["arguments"]["training"]["total_steps"]):
+                    if ask(do="step", id=number, actions=0)["terminated"]:
+                        ask(do="reset", id=number)
+        return super().exchange(request)
+
+
+@pytest.fixture
+def short(monkeypatch):
+    training = {**CARTPOLE_RULE["training"], "total_steps": 200}
+    monkeypatch.setitem(CARTPOLE_RULE, "training", training)
     monkeypatch.setitem(CARTPOLE_RULE, "threshold", 150.0)
+
+
+@pytest.mark.parametrize("critic, runs, score", [(GOOD, 2, 4.0), (BAD, 2, 0.0)])
+def test_convergence_stops_once_decided(monkeypatch, short, critic, runs, score):
     monkeypatch.setattr(convergence, "draw_disguise", lambda *_, **__: cartpole.NO_DISGUISE)
-    student = Fake({"exercises": [], "critics": [critic] * 3, "updates": 9})
-    assert run_judges("hw3.convergence", student, 0).score == score
-    asked = [request["probe"] for request in student.requests]
-    assert asked[: runs + 1] == ["hw3.unsolved"] + runs * ["hw3.convergence"]
-    assert "hw3.convergence" not in asked[runs + 1 :]
+    student = Player({"critics": [critic] * 3, "updates": 9})
+    assert run_judges("hw3.convergence", student, 0, found=SOLVED).score == score
+    assert [r["probe"] for r in student.requests] == runs * ["hw3.convergence"]
+    assert {tuple(r["arguments"]) for r in student.requests} == {("seed", "training", "snapshot_every")}
 
 
 @pytest.mark.parametrize("critics", [[], None, [[np.zeros((2, 4))]], ["perfect"]])
-def test_convergence_refuses_other_networks(critics):
-    assert (
-        run_judges("hw3.convergence", Fake({"exercises": [], "critics": critics, "updates": 9}), 0).score == 0
-    )
+def test_convergence_refuses_other_networks(short, critics):
+    student = Player({"critics": critics, "updates": 9})
+    (result,) = run_judges("hw3.convergence", student, 0, found=SOLVED).results
+    assert (result.verdict, result.points) == ("refused", 0)
+
+
+def test_convergence_does_not_count_what_was_trained_without_playing(monkeypatch, short):
+    """The best weights, of somebody who never asked for a step."""
+    monkeypatch.setattr(convergence, "draw_disguise", lambda *_, **__: cartpole.NO_DISGUISE)
+    (result,) = run_judges(
+        "hw3.convergence", Fake({"critics": [GOOD] * 3, "updates": 9}), 0, found=SOLVED
+    ).results
+    assert (result.verdict, result.got, result.points) == ("failed", "0", 0)
 
 
 def test_convergence_waits_for_unsolved_exercises(solved):
     exercises.clear("hw3.update")
     (result,) = run_judges("hw3.convergence", LocalStudent(), 0).results
-    assert (result.verdict, result.got) == ("skipped", "first solve hw3.update")
+    told = "first fix hw3.update: less than half of the points there"
+    assert (result.verdict, result.got) == ("skipped", told)
+
+
+@pytest.mark.parametrize("share, verdict", [(0.4, "skipped"), (0.5, "failed")])
+def test_convergence_stands_on_what_the_judges_found(short, share, verdict):
+    """Not on what the student's side says of itself: this one claims that all is solved."""
+    *others, last = SOLVED
+    found = [*others, dataclasses.replace(last, points=share, verdict="failed")]
+    student = Player({"exercises": [], "critics": [BAD] * 3, "updates": 9})
+    (result,) = run_judges("hw3.convergence", student, 0, found=found).results
+    assert (result.verdict, result.points) == (verdict, 0)
 
 
 def test_convergence_probe_trains_and_returns_weights(solved):
     rule = {**CARTPOLE_RULE["training"], "total_steps": 300, "learning_starts": 100}
-    reply = LocalStudent().run(
-        "hw3.convergence", seed=1, training=rule, snapshot_every=50, **cartpole.NO_DISGUISE
-    )
+    student = LocalStudent()
+    with student.playing(CartPoleWorld(np.random.default_rng(0), 300, cartpole.NO_DISGUISE, single=True)):
+        reply = student.run("hw3.convergence", seed=1, training=rule, snapshot_every=50)
     assert reply["updates"] == 200 and len(reply["critics"]) == 3
     first, *_, last = convergence.checked(reply["critics"], cartpole.SHAPES)
     assert not np.allclose(first[0], last[0])
@@ -507,6 +617,7 @@ def test_report_survives_json():
 # --- check ----------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_check_is_partial_credit_for_nbgrader(solved):
     from IPython.core.formatters import DisplayFormatter
     from nbformat.v4 import new_code_cell, new_output
@@ -677,6 +788,7 @@ def test_exchange_refuses_broken_archives(data):
 # --- the command line -----------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_command_line_gives_the_report_as_json():
     mutant = "autograder/mutants/hw3/update_critic/double_roles_swapped.py"
     done = command(

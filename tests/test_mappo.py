@@ -355,7 +355,7 @@ def test_mappos_critic_sees_the_team_and_ippos_its_agent(algorithm, reach):
 def test_every_frame_is_learned_from_once_an_epoch():
     agent = make_agent()
     samples = {"action": torch.arange(28.0), "value": torch.arange(28.0) * 10}
-    rows = [row for row in agent._minibatches(samples)]
+    rows = list(agent._minibatches(samples))
     assert len(rows) == 8 and all(torch.equal(row["value"], row["action"] * 10) for row in rows)
     epochs = torch.cat([row["action"] for row in rows]).reshape(2, 28)
     assert torch.equal(epochs.sort().values, torch.arange(28.0).repeat(2, 1))

@@ -22,7 +22,7 @@ from gcb6206 import exercises
 
 SOURCE = COURSE / "assignments" / "hw3" / "hw3.ipynb"
 # The whole module shares one class, so one process runs it.
-pytestmark = pytest.mark.xdist_group("nbgrader")
+pytestmark = pytest.mark.slow
 EXERCISES = solvable("hw3")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import copy
 import dataclasses
 import functools
 import re
@@ -169,6 +170,68 @@ def test_the_runs_to_be_read_are_what_the_answers_say(name, rule):
     assert list(diagnose.diagnose(ppo_figures.recorded_log(name))) == ([rule] if rule else [])
 
 
+def tuning_orders(text: str) -> list[list[str]]:
+    """Every row of four or more hyperparameters that a text lists with commas between them."""
+    rows = re.findall(r"`\w+`(?:, (?:then )?`\w+`){3,}", " ".join(text.split()))
+    return [re.findall(r"`(\w+)`", row) for row in rows]
+
+
+@pytest.mark.parametrize("page", ["hyperparameters", "debugging", "choosing"])
+def test_every_page_tunes_in_the_programs_order(page):
+    text = (DEBUGGING.parent / f"{page}.md").read_text(encoding="utf-8")
+    orders = [row for row in tuning_orders(text) if set(row) == set(diagnose.TUNING_ORDER)]
+    assert orders and all(row == list(diagnose.TUNING_ORDER) for row in orders)
+
+
+def test_page_and_program_begin_with_the_same_step_size():
+    from book import sweep_figures
+
+    default = sweep_figures.text(sweep_figures.PPOConfig().learning_rate)
+    page = " ".join((DEBUGGING.parent / "hyperparameters.md").read_text(encoding="utf-8").split())
+    assert re.findall(r"Begin with the default, (\S+)\.", page) == [default]
+    for name in ("lr_high_seed1", "lr_low_seed1"):
+        (finding,) = diagnose.diagnose(ppo_figures.recorded_log(name)).values()
+        assert finding.try_first.startswith(f"Set the learning rate to {default}")
+
+
+def test_another_order_of_tuning_is_noticed():
+    assert tuning_orders("`n_steps`, then `learning_rate`, `gamma`,\n`clip_range`") == [
+        ["n_steps", "learning_rate", "gamma", "clip_range"]
+    ]
+
+
+def test_the_program_advises_the_order_where_the_return_has_not_risen():
+    log = ppo_figures.recorded_log("reward_constant_seed1")
+    flat = np.full_like(log.values(diagnose.RETURN), 20.0)
+    curves = log.curves | {diagnose.RETURN: (log.steps(diagnose.RETURN), flat)}
+    assert (
+        ", ".join(diagnose.TUNING_ORDER)
+        in diagnose.returns_flat(dataclasses.replace(log, curves=curves)).try_first
+    )
+
+
+def test_what_is_tuned_first_costs_most():
+    from book import sweep_figures
+
+    for task in sweep_figures.TASKS:
+        costs = [sweep_figures.spans(task, usual_only=True)[field] for field in diagnose.TUNING_ORDER]
+        assert costs == sorted(costs, reverse=True)
+
+
+def test_the_last_epoch_moves_further_than_the_mean_of_all_which_is_what_our_log_holds():
+    """Stable-Baselines3 logs the last epoch's approx_kl under the same name."""
+    run = ppo_figures.small_run(seed=1, total_steps=1024)
+    samples, agent = run.collect(), run.agent
+    state = copy.deepcopy(agent.training_state())
+    torch.manual_seed(0)
+    ours = agent.update(samples, 0.0)["approx_kl"]
+    agent.load_training_state(state)
+    torch.manual_seed(0)
+    agent.n_epochs = 1
+    epochs = [agent.update(samples, 0.0)["approx_kl"] for _ in range(10)]
+    assert ours == pytest.approx(np.mean(epochs), rel=1e-3) and epochs[-1] > 1.1 * ours
+
+
 # --- the gallery
 
 
@@ -186,18 +249,21 @@ def test_a_mutant_fills_its_exercise_only_where_it_is_asked_to():
     assert name == "hw1.policy_loss" and wrong(*given) == -right(*given) != 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bug", ppo_figures.GALLERY)
 def test_a_judge_catches_each_bug_of_the_gallery_with_its_hint(bug):
     (known,) = [m for m in mutants_of("hw1") if bug == f"{m.path.parent.name}/{m.name}"]
     assert known.hint and known.hint in ppo_figures.caught(bug).hint
 
 
+@pytest.mark.slow
 def test_watching_a_run_sees_what_training_returns():
     trained, log = ppo_figures.train(small()), ppo_figures.watch(small())
     np.testing.assert_array_equal(log.values(diagnose.RETURN), trained["return"])
     np.testing.assert_array_equal(log.steps(diagnose.RETURN), trained["step"])
 
 
+@pytest.mark.slow
 def test_a_time_limit_as_end_is_invisible_where_no_limit_is_reached():
     """To the last digit, as the page says; a bug that is visible is not."""
     right = ppo_figures.watch(small())
@@ -226,6 +292,7 @@ def test_the_fine_on_the_angle_turns_the_order_around():
     assert fine[0] > fine[1] > fine[2] and fine[3] > fine[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "bug, lowest, highest",  # parts of the correct code's last return
     [

@@ -435,6 +435,7 @@ def test_pictures_show_the_arm_and_its_target():
     env.close()
 
 
+@pytest.mark.slow
 def test_stable_baselines3_trains_through_the_plain_interface():
     stable_baselines3 = pytest.importorskip("stable_baselines3")
     from stable_baselines3.common.env_checker import check_env as check_for_sb3

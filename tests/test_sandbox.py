@@ -1,7 +1,9 @@
 """The sandbox: what submitted code cannot reach, and that every way to end has a verdict of its own."""
 
+import ctypes
 import os
 import pathlib
+import socket
 import subprocess
 import sys
 import tempfile
@@ -11,6 +13,8 @@ import numpy as np
 import pytest
 
 import autograder.sandbox.kernel
+from autograder import PUBLISHED_SEED
+from autograder.mutants import mutants_of, run_in_sandbox
 from autograder.sandbox import (
     Limits,
     SandboxedKernel,
@@ -19,11 +23,13 @@ from autograder.sandbox import (
     cgroups,
     kernel_student,
     nursery,
+    seccomp,
+    zygote,
 )
 from autograder.sandbox.limits import GIB
 from autograder.student_side.student import StudentFailure
 
-pytestmark = pytest.mark.xdist_group("sandbox")
+pytestmark = pytest.mark.slow
 
 LIMITS = Limits(
     seconds_per_cell=60,
@@ -41,7 +47,8 @@ SETUP = (
 )
 SOLVES = '@solves("hw3.get_action")\ndef get_action(self, observation, epsilon=0.02):\n    '
 REQUEST = {
-    "critic": np.zeros((2, 3), np.float32),
+    "critic": np.zeros((2, 4), np.float32),
+    "target": np.zeros((2, 4), np.float32),
     "observations": np.zeros((4, 3), np.float32),
     "epsilon": 0.0,
     "seed": 0,
@@ -125,10 +132,8 @@ def test_cannot_change_what_is_outside(kernel, tmp_path):
 
 
 def test_no_process_inside_holds_the_graders_environment(kernel):
-    code = (
-        "import glob; print(*(open(path).read() for path in glob.glob('/proc/[0-9]*/environ')), sep=chr(0))"
-    )
-    given = {entry.partition("=")[0] for entry in printed(kernel, code).strip().split("\0") if entry}
+    code = "import glob; print(*(open(path).read().replace(chr(0), chr(10)) for path in glob.glob('/proc/[0-9]*/environ')), sep=chr(10))"
+    given = {entry.partition("=")[0] for entry in printed(kernel, code).split("\n") if entry.strip()}
     assert {"HOME", "PATH"} <= given <= {*bubblewrap.environment(), "PWD", "JPY_PARENT_PID"}
 
 
@@ -169,6 +174,187 @@ def test_two_kernels_share_no_socket(kernel):
         )
 
 
+OCCURRENCES = """
+import re
+pattern = re.compile("".join(f"[{{letter}}]" for letter in {backwards!r}[::-1]).encode())  # it does not match itself
+found = 0
+with open("/proc/self/maps") as maps, open("/proc/self/mem", "rb", 0) as memory:
+    for line in maps:
+        low, high = (int(end, 16) for end in line.split()[0].split("-"))
+        if line.split()[1].startswith("rw") and high - low < 2**28:
+            memory.seek(low)
+            try:
+                found += len(pattern.findall(memory.read(high - low)))
+            except OSError:
+                continue
+print(found)
+"""
+
+
+def test_a_kernel_knows_nothing_of_its_siblings():
+    """Not even in memory that is no object's any more. Its own home, for one, is found."""
+    with SandboxedKernel(LIMITS) as sibling, SandboxedKernel(LIMITS) as kernel:
+        name = sibling._provisioner.room.name
+        assert printed(kernel, OCCURRENCES.format(backwards=name[::-1])) == "0\n"
+        assert printed(kernel, OCCURRENCES.format(backwards=bubblewrap.HOME[::-1])) != "0\n"
+
+
+def test_each_kernel_is_a_user_of_its_own(kernel):
+    """Processes are counted by user, so that one submission's do not keep another's kernel from starting."""
+    code = "import os; print(os.readlink('/proc/self/ns/user'))"
+    with SandboxedKernel(LIMITS) as sibling:
+        assert len({printed(kernel, code), printed(sibling, code), os.readlink("/proc/self/ns/user")}) == 3
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="the system does not count root's processes: be a plain user")
+def test_the_processes_of_one_kernel_leave_the_others_theirs():
+    limits = Limits(processes=200)
+    many = "import os, time\nfor _ in range(150):\n    if os.fork() == 0: time.sleep(600)"
+    with SandboxedKernel(limits) as one:
+        assert one.execute(many, 60).status == "ok"
+        with SandboxedKernel(limits) as other:
+            assert other.execute(many, 60).status == "ok"
+
+
+# What crosses the wall
+
+
+@pytest.fixture
+def prey():
+    """A folder of the host with files named like answers, and a socket named like a kernel's, that counts visitors."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as name:
+        folder = pathlib.Path(name)
+        for place in ("answers", "requests", "sockets"):
+            (folder / place).mkdir()
+        for number in range(3):
+            (folder / "answers" / f"{number}.npz").write_text("canary")
+        (folder / "answers" / "answer").write_text("canary")
+        with socket.socket(socket.AF_UNIX) as server:
+            server.bind(str(folder / "sockets" / "ipc"))
+            server.listen()
+            server.setblocking(False)
+            yield folder, server
+
+
+REPLACE = """
+import os
+import autograder.student_side.probes as probes
+
+def replace(room):
+    for folder in [room, *list(os.path.split(room))[:1], "/" + "/".join(room.split("/")[1:3])]:
+        try:
+            os.rename(folder, folder + "-away")
+            os.makedirs(os.path.dirname(room), exist_ok=True)
+            os.symlink({prey!r}, room)
+        except OSError:
+            continue
+    for name in ("answer", "0.npz", "1.npz", "2.npz"):
+        for step in (lambda path: os.unlink(path), lambda path: os.symlink({prey!r} + "/answers/" + name, path)):
+            try:
+                step(room + "/answers/" + name)
+            except OSError:
+                pass
+
+probes.serve = lambda question, answer: replace(os.path.dirname(os.path.dirname(answer)))
+"""
+
+
+def test_a_room_that_is_replaced_leads_nowhere(prey):
+    folder, _ = prey
+    before = {path: path.read_bytes() for path in folder.glob("*/*") if path.is_file()}
+    with kernel_student(SETUP + REPLACE.format(prey=str(folder)), LIMITS) as student:
+        for _ in range(3):
+            assert verdict(student, "") == "refused"
+    assert {path: path.read_bytes() for path in folder.glob("*/*") if path.is_file()} == before
+
+
+def test_a_socket_that_is_replaced_is_not_connected_to(prey):
+    """Neither of the kernel's sockets, once they are closed inside and links to one of the host in their place."""
+    folder, server = prey
+    code = (
+        "import glob, os\n"
+        "for path in glob.glob('/run/room/sockets/ipc-*') + glob.glob('/tmp/*/rooms/*/sockets/ipc-*'):\n"
+        f"    os.unlink(path); os.symlink({str(folder / 'sockets' / 'ipc')!r}, path)\n"
+        "for number in range(3, 200):\n    try: os.close(number)\n    except OSError: pass\n"
+    )
+    with SandboxedKernel(Limits(seconds_grace=1)) as kernel:
+        assert kernel.execute(code, 2).status in ("time limit", "crashed")
+        time.sleep(1)  # ZeroMQ would try again ten times in it
+    with pytest.raises(BlockingIOError):
+        server.accept()
+
+
+def test_the_graders_keys_are_out_of_reach():
+    libc, number = ctypes.CDLL(None), zygote.KEYCTL
+    if number is None or libc.syscall(number, zygote.KEYCTL_JOIN_SESSION_KEYRING, None) < 0:
+        pytest.skip("this Linux keeps no keys")
+    add_key = {250: 248, 219: 217}[number]
+    session = -3
+    key = libc.syscall(add_key, b"user", b"canary-key", b"secret", 6, session)
+    assert key > 0
+    read = (
+        "import ctypes; libc = ctypes.CDLL(None); room = ctypes.create_string_buffer(99)\n"
+        f"libc.syscall({number}, 11, {key}, room, 99)\n"  # KEYCTL_READ
+        f"print(libc.syscall({number}, 10, {session}, b'user', b'canary-key', 0))\n"  # KEYCTL_SEARCH
+        "print(room.value, open('/proc/keys').read())"
+    )
+    with nursery.Nursery() as own, SandboxedKernel(LIMITS, nursery=own.folder) as kernel:
+        assert printed(kernel, read).split() == ["-1", "b''"]
+        assert (
+            "PermissionError"
+            in kernel.execute(
+                f"import os; n = libc.syscall({number}, 0, {session}, 1)\nif n < 0: raise PermissionError", 10
+            ).message
+        )
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "os.memfd_create('m')",
+        "socket.socket(socket.AF_VSOCK)",
+        "socket.socket(socket.AF_ALG, socket.SOCK_SEQPACKET)",
+        "socket.socket(socket.AF_PACKET, socket.SOCK_RAW)",
+        "socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 12)",  # netfilter
+        "socket.socket(socket.AF_INET, socket.SOCK_STREAM, 132)",  # SCTP
+        "mmap.mmap(-1, 4096)",  # shared and without a name
+        "call('io_uring_setup', 4, bytes(200))",
+        "call('bpf', 0, bytes(200), 100)",
+        "call('perf_event_open', bytes(200), 0, -1, -1, 0)",
+        "call('userfaultfd', 1)",
+        "call('shmget', 0, 4096, 0o1600)",
+        "call('msgget', 0, 0o1600)",
+        "call('mq_open', b'queue', 0o102, 0o600, None)",
+        "call('ptrace', 16, 1, 0, 0)",
+        "call('unshare', 0x10000000)",
+        "call('clone', 0x10000000 | 17, 0, 0, 0, 0)",
+        "call('mount', b'none', b'/tmp', b'tmpfs', 0, 0)",
+    ],
+)
+def test_refused_system_calls(kernel, call):
+    resolve = ctypes.CDLL("libseccomp.so.2").seccomp_syscall_resolve_name
+    number = resolve(call.split("'")[1].encode()) if call.startswith("call") else 0
+    code = (
+        "import ctypes, mmap, os, socket\nlibc = ctypes.CDLL(None, use_errno=True)\n"
+        "def call(name, *arguments):\n"
+        f"    if libc.syscall({number}, *arguments) < 0: raise OSError(ctypes.get_errno(), '')\n"
+        f"{call}"
+    )
+    execution = kernel.execute(code, 20)
+    refusals = ("PermissionError: [Errno 1]", "OSError: [Errno 97]")  # EPERM, EAFNOSUPPORT
+    assert execution.status == "error" and execution.message.startswith(refusals), execution.message
+
+
+def test_calls_that_are_newer_than_the_list_are_not_there(kernel):
+    code = "import ctypes; l = ctypes.CDLL(None, use_errno=True); print(l.syscall({}), ctypes.get_errno())"
+    for number in (
+        435,
+        seccomp.FIRST_UNKNOWN,
+        2000,
+    ):  # clone3, whose flags no filter sees, is not there either
+        assert printed(kernel, code.format(number)).split() == ["-1", "38"]
+
+
 def test_two_kernels_draw_different_random_numbers():
     code = "import random, numpy as np; print(random.random(), np.random.rand())"
     with SandboxedKernel(LIMITS) as one, SandboxedKernel(LIMITS) as other:
@@ -199,6 +385,78 @@ def test_memory_is_bounded_in_total(groups):
     assert execution.status == "memory limit" and "all processes together" in execution.message
 
 
+@pytest.mark.parametrize("hidden", ["page tables", "no look inside"])
+def test_memory_is_bounded_in_total_however_it_is_held(hidden, groups):
+    """Page tables of memory that is only read; processes that the system shows no details of, and with odd names."""
+    code = {
+        "page tables": "import mmap\n"
+        "held = mmap.mmap(-1, 2**39, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | 0x4000, mmap.PROT_READ)\n"
+        "held.madvise(15)\n"  # MADV_NOHUGEPAGE
+        "for place in range(0, 2**39, 2**21): held[place]\n",
+        "no look inside": "import ctypes, os\nctypes.CDLL(None).prctl(4, 0, 0, 0, 0)\n"  # PR_SET_DUMPABLE
+        "ctypes.CDLL(None).prctl(15, b'\\xff\\n) Z', 0, 0, 0)\n"  # PR_SET_NAME
+        "for _ in range(4):\n"
+        "    if os.fork() == 0:\n        block = bytearray(b'x') * 2**29\n        time.sleep(60)\n",
+    }[hidden]
+    with SandboxedKernel(Limits(memory_total=GIB, seconds_grace=1)) as kernel:
+        assert kernel.execute(f"import time\n{code}\ntime.sleep(60)", 60).status == "memory limit"
+
+
+def test_more_may_be_reserved_than_touched(groups):
+    """Homework 3's replay buffer reserves 7.4 GB. Who touches too much gets a MemoryError, and goes on."""
+    reserve = "import numpy as np, time\nbuffer = np.empty((10**6, 84, 84), np.uint8); buffer[::10**5] = 1"
+    touch = "held = []\nwhile True: held.append(np.ones(2**22)); time.sleep(0.02)"
+    with SandboxedKernel(Limits(memory=GIB, seconds_grace=1)) as kernel:
+        assert kernel.execute(reserve, 60).status == "ok"
+        assert kernel.execute(touch, 60).message.startswith("MemoryError")
+        assert kernel.execute("held.clear()", 60).status == "ok"
+        assert kernel.execute("np.ones(2**25).sum()", 60).status == "ok"
+
+
+def test_a_right_training_loop_passes_where_students_are_judged():
+    """With the frames' default buffer, which the limits on memory must not refuse."""
+    (right,) = (m for m in mutants_of("hw3.run_training_loop") if m.name == "right_1")
+    (outcome,) = run_in_sandbox([right], PUBLISHED_SEED)
+    assert outcome.as_it_should_be, outcome.report.to_text()
+
+
+@pytest.fixture(params=[2, 1], ids=["version-2", "version-1"])
+def fake_groups(request, monkeypatch, tmp_path):
+    """Control groups of a version that this host need not have: plain files. They limit nothing."""
+    monkeypatch.setattr(cgroups, "ROOT", tmp_path)
+    monkeypatch.setattr(cgroups, "version", lambda: request.param)
+    monkeypatch.setattr(cgroups, "_write", lambda path, value: path.write_text(str(value)))
+    for controller in ("memory", "pids", "cpu"):
+        (tmp_path / controller).mkdir()
+    events = {
+        2: ("gcb6206-*/memory.events", "low 0\nhigh 0\nmax 7\noom 1\noom_kill {}\noom_group_kill 0\n"),
+        1: ("memory/gcb6206-*/memory.oom_control", "oom_kill_disable 0\nunder_oom 0\noom_kill {}\n"),
+    }
+    pattern, text = events[request.param]
+
+    def count(kills):
+        (folder,) = tmp_path.glob(os.path.dirname(pattern))
+        (folder / os.path.basename(pattern)).write_text(text.format(kills))
+
+    yield count
+
+
+def test_the_verdict_follows_from_the_groups_counter_whoever_was_killed(fake_groups):
+    """The kernel itself lives on, and has nothing to say about it."""
+    with SandboxedKernel(LIMITS) as kernel:
+        fake_groups(0)
+        assert kernel.execute("1", 60).status == "ok"
+        fake_groups(1)
+        assert kernel.execute("1", 60).status == "memory limit"
+        assert kernel.ending.verdict == kernel.execute("1", 60).status == "memory limit"
+
+
+def test_the_counter_is_heeded_where_the_code_runs_on(fake_groups):
+    with SandboxedKernel(Limits(seconds_grace=1)) as kernel:
+        fake_groups(2)
+        assert kernel.execute("import time; time.sleep(600)", 600).status == "memory limit"
+
+
 @pytest.mark.parametrize("dies", [True, False], ids=["owner-is-dead", "owner-lives"])
 def test_groups_of_killed_graders_are_swept_while_their_processes_still_die(dies, monkeypatch):
     if cgroups.version() is None:
@@ -206,7 +464,7 @@ def test_groups_of_killed_graders_are_swept_while_their_processes_still_die(dies
     owner = subprocess.Popen(["sleep", "60"])
     member = subprocess.Popen(["sleep", "0.5"])
     with monkeypatch.context() as patch:
-        patch.setattr(os, "getpid", lambda: owner.pid)
+        patch.setattr(cgroups.os, "getpid", lambda: owner.pid)
         group = cgroups.Cgroup(cgroups.version(), Limits())
     try:
         group.add(member.pid)
@@ -220,6 +478,16 @@ def test_groups_of_killed_graders_are_swept_while_their_processes_still_die(dies
             process.kill()
             process.wait()
         group.remove()
+
+
+def test_the_group_of_a_dead_grader_is_known_although_its_number_is_in_use_again(monkeypatch):
+    if cgroups.version() is None:
+        pytest.skip("this host lets us make no control groups")
+    with monkeypatch.context() as patch:
+        patch.setattr(cgroups, "_started", lambda pid: "1")  # as if another process had been this one
+        group = cgroups.Cgroup(cgroups.version(), Limits())
+    cgroups.sweep()
+    assert not any(folder.exists() for folder in group.folders)
 
 
 def test_processes_are_bounded(groups):
@@ -242,7 +510,7 @@ def test_the_room_is_bounded(nested, monkeypatch):
         monkeypatch.setattr(autograder.sandbox.kernel, "shared", lambda **_: None)
     with SandboxedKernel(Limits(disk=2**24, file_size=2**23, seconds_grace=1)) as kernel:
         execution = kernel.execute(FILL.format(room=kernel.room), 60)
-        assert not nested or not list((kernel.room / "answers").iterdir())
+        assert not nested or not list((kernel._provisioner.room / "answers").iterdir())
     assert ("No space left" if nested else "exceeded the limit on disk") in execution.message
 
 
@@ -255,6 +523,12 @@ def test_a_trial_notices_what_does_not_hold(monkeypatch):
     monkeypatch.setattr(nursery.bubblewrap, "COURSE_FILES", (*bubblewrap.COURSE_FILES, "solutions"))
     with nursery.Nursery() as leaky:
         assert nursery.trial(leaky)["other files"] is False
+
+
+def test_a_trial_notices_a_host_without_a_filter_of_system_calls(monkeypatch):
+    monkeypatch.setattr(nursery.seccomp, "programs", lambda: ())
+    with nursery.Nursery() as own:
+        assert nursery.trial(own)["system calls"] is False
 
 
 def test_output_is_bounded_and_holds_no_html(kernel):
@@ -305,8 +579,9 @@ def test_verdict_of_code_that_fails(student, body, expected):
     [
         "lambda q, a: None",  # no answer at all
         "lambda q, a: open(a, 'wb').write(b'junk')",
-        "lambda q, a: os.symlink('/etc/passwd', a)",
-        "lambda q, a: os.mkfifo(a)",
+        "lambda q, a: os.unlink(a) or os.symlink('/etc/passwd', a)",
+        "lambda q, a: os.unlink(a) or os.mkfifo(a)",
+        "lambda q, a: os.rename(a, a + '.away')",
         "lambda q, a: open(a, 'wb').truncate(2**24)",
         "lambda q, a: open(a, 'wb').write(pickle.dumps({'ok': True}))",
         "lambda q, a: np.savez(a, structure=np.array([{}], dtype=object))",

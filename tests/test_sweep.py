@@ -36,6 +36,7 @@ def test_a_sweep_must_hold_the_value_it_departs_from():
         sweep.jobs_of({**SMALL, "values": {"learning_rate": [1e-2]}})
 
 
+@pytest.mark.slow
 def test_a_sweep_goes_on_where_it_was_cut_off(tmp_path):
     (tmp_path / "sweeps.yaml").write_text(yaml.safe_dump({"small": SMALL}))
     path = sweep.record_sweep("small", 2, tmp_path / "sweeps.yaml", tmp_path)
@@ -78,6 +79,6 @@ def test_long_curves_are_thinned_and_keep_their_end():
 
 def test_an_unknown_sweep_names_the_nearest():
     program = [sys.executable, "-m", "gcb6206.scripts.sweep", "ppo_cartpol"]
-    done = subprocess.run(program, capture_output=True, text=True)
+    done = subprocess.run(program, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert done.stderr.strip() == "error: unknown sweep 'ppo_cartpol': did you mean 'ppo_cartpole'?"

@@ -17,6 +17,7 @@ from gcb6206.runs import team_replay
 from gcb6206.runs.team import MultiAgentRun, make_agent
 from gcb6206.runs.team_replay import tracks
 from gcb6206.scripts import record, train
+from gcb6206.scripts.scripting_utils import RUN_FILE
 
 pytestmark = pytest.mark.usefixtures("solved")
 
@@ -139,6 +140,7 @@ def test_the_mean_beside_an_episode_is_that_of_its_evaluation(tmp_path, monkeypa
     assert [c["mean_return"] for c in replay["checkpoints"][1:]] == pytest.approx(means, abs=6e-4)
 
 
+@pytest.mark.slow
 def test_replays_leave_training_and_log_untouched(tmp_path):
     with_replay, _ = trained(tmp_path / "a")
     without, nothing = trained(tmp_path / "b", args=arguments(replay=None))
@@ -160,17 +162,18 @@ class Killed(Exception):
     """Stands for a kill."""
 
 
-@pytest.mark.parametrize("moment", ["log_iteration", "evaluate", "_save"])
+@pytest.mark.slow
+@pytest.mark.parametrize("moment", ["log_iteration", "evaluate", "save"])
 def test_a_resumed_run_leaves_the_replay_of_one_that_was_never_killed(tmp_path, monkeypatch, moment):
     config, args = config_of(n_iters=5), arguments(checkpoint_interval=2)
     _, whole = trained(tmp_path / "whole", config, args)
     method = getattr(MultiAgentRun, moment)
 
     def killed_late(self, *given):
-        if moment == "_save" and self.iteration == 4:
+        if moment == "save" and self.iteration == 4:
             raise Killed  # after the evaluation, before its checkpoint
         result = method(self, *given)
-        if moment != "_save" and self.iteration == 3:
+        if moment != "save" and self.iteration == 3:
             raise Killed
         return result
 
@@ -204,7 +207,7 @@ def test_the_command_line_asks_for_a_replay_and_a_resumed_run_remembers(tmp_path
     path = log_dir / team_replay.REPLAY
     first = json.loads(path.read_text())
     assert [c["iteration"] for c in first["checkpoints"]] == [0, 3]
-    assert yaml.safe_load((log_dir / train.RUN_FILE).read_text())["replay"] == START
+    assert yaml.safe_load((log_dir / RUN_FILE).read_text())["replay"] == START
 
 
 # --- recording ------------------------------------------------------------------------------------
@@ -221,6 +224,7 @@ def test_too_large_a_replay_keeps_its_last_checkpoint_and_an_even_choice():
         assert kept[-1] == 19 and len(set(np.diff(kept))) == 1 and len(kept) > 4
 
 
+@pytest.mark.slow
 def test_the_first_seed_of_a_recorded_run_leaves_its_replay(tmp_path, capsys):
     flags = " ".join(f"--{name.replace('_', '-')} {value}" for name, value in SMALL.items())
     command = f"{flags} --num-eval-episodes 2"

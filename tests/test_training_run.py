@@ -1,11 +1,7 @@
 """The training run: seeds, separate environments, evaluation, log, kill and resume."""
 
 import argparse
-import os
-import signal
-import subprocess
-import sys
-import time
+import json
 from collections import Counter
 from pathlib import Path
 
@@ -14,13 +10,15 @@ import numpy as np
 import pytest
 import torch
 
+from autograder.trusted.sources import solution_source
 from gcb6206 import exercises
 from gcb6206.env_configs.dqn_basic_config import DQNBasicConfig
 from gcb6206.exercises import ExerciseNotSolved
 from gcb6206.infrastructure.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
-from gcb6206.infrastructure.logger import Logger, NullLogger, event_files
+from gcb6206.infrastructure.logger import Logger, NullLogger
 from gcb6206.infrastructure.replay_buffer import MemoryEfficientReplayBuffer, ReplayBuffer
-from gcb6206.runs.dqn import CHECKPOINT, TrainingRun, make_replay_buffer
+from gcb6206.runs.dqn import TrainingRun, make_replay_buffer
+from gcb6206.runs.frame import CHECKPOINT
 from gcb6206.scripts import parse_tensorboard, run_hw3
 from gcb6206.scripts.parse_tensorboard import read_scalars
 
@@ -52,6 +50,7 @@ def all_points(log_dir):
     return [(tag, int(step)) for tag, (steps, _) in read_scalars(log_dir).items() for step in steps]
 
 
+@pytest.mark.slow
 def test_same_seed_same_run_and_another_seed_another(tmp_path):
     logs = [
         run_hw3.start([*COMMAND[:4], seed, *COMMAND[5:], "--log_root", str(tmp_path / name)])
@@ -62,6 +61,7 @@ def test_same_seed_same_run_and_another_seed_another(tmp_path):
     assert len(first[1]) != len(other[1]) or np.any(first[1] != other[1])
 
 
+@pytest.mark.slow
 def test_evaluation_leaves_training_untouched(solved, tmp_path):
     losses = []
     for interval in (50, 100_000):
@@ -70,6 +70,7 @@ def test_evaluation_leaves_training_untouched(solved, tmp_path):
     torch.testing.assert_close(losses[0], losses[1], rtol=0, atol=0)
 
 
+@pytest.mark.slow
 def test_an_evaluation_that_shares_the_environment_would_be_seen(solved, monkeypatch):
     weights = []
     for interval in (50, 100_000):
@@ -97,6 +98,7 @@ def test_evaluation_explores_as_configured(solved, epsilon):
     assert seen and set(seen) == {epsilon}
 
 
+@pytest.mark.slow
 def test_log_holds_every_tag(tmp_path):
     log_dir = run_hw3.start([*COMMAND, "--log_root", str(tmp_path)])
     tags = set(read_scalars(log_dir))
@@ -120,63 +122,7 @@ def test_log_holds_every_tag(tmp_path):
     assert log_dir.name.startswith("hw3_dqn_cartpole_seed4_")
 
 
-def start_in_background(log_root, *more):
-    command = [
-        sys.executable,
-        "-m",
-        "gcb6206.scripts.run_hw3",
-        *(more or COMMAND),
-        "--log_root",
-        str(log_root),
-    ]
-    return subprocess.Popen(
-        command,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-    )
-
-
-def wait_for_checkpoint(log_root, process, step):
-    deadline = time.time() + 120
-    while time.time() < deadline:
-        found = list(Path(log_root).glob(f"*/{CHECKPOINT}"))
-        if found and load_checkpoint(found[0])["step"] >= step:
-            return found[0].parent
-        assert process.poll() is None, process.stderr.read()
-        time.sleep(0.02)
-    raise AssertionError("no checkpoint within two minutes")
-
-
-def test_killed_twice_and_resumed_equals_an_undisturbed_run(tmp_path):
-    undisturbed = run_hw3.start([*COMMAND, "--log_root", str(tmp_path / "whole")])
-    process = start_in_background(tmp_path / "killed")
-    killed = wait_for_checkpoint(tmp_path / "killed", process, 300)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    process = start_in_background(
-        tmp_path / "killed",
-        "--resume",
-        str(killed),
-        "--solutions",
-        "--checkpoint_interval",
-        "300",
-        "--no_gpu",
-    )
-    wait_for_checkpoint(tmp_path / "killed", process, 1200)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    run_hw3.start(["--resume", str(killed), "--solutions", "--no_gpu"])
-
-    assert len(event_files(killed)) >= 2
-    assert Counter(all_points(killed)) == Counter(all_points(undisturbed))
-    assert max(Counter(all_points(killed)).values()) == 1
-    expected, got = read_scalars(undisturbed), read_scalars(killed)
-    for tag in expected:
-        np.testing.assert_array_equal(expected[tag][1], got[tag][1], err_msg=tag)
-
-
+@pytest.mark.slow
 def test_a_log_that_is_not_trimmed_shows_double_steps(tmp_path, monkeypatch):
     log_dir = run_hw3.start([*COMMAND, "--log_root", str(tmp_path)])
     state = load_checkpoint(log_dir / CHECKPOINT)
@@ -186,6 +132,7 @@ def test_a_log_that_is_not_trimmed_shows_double_steps(tmp_path, monkeypatch):
     assert max(Counter(all_points(log_dir)).values()) == 2
 
 
+@pytest.mark.slow
 def test_resume_refuses_other_settings_missing_and_damaged_checkpoints(tmp_path, capsys):
     log_dir = run_hw3.start([*COMMAND, "--log_root", str(tmp_path)])
     resume = ["--resume", str(log_dir), "--solutions"]
@@ -221,6 +168,7 @@ def test_checkpoint_with_code_in_it_is_refused(tmp_path):
         load_checkpoint(tmp_path / CHECKPOINT)
 
 
+@pytest.mark.slow
 def test_frame_stacked_training_runs(tmp_path):
     words = [
         "-cfg",
@@ -270,18 +218,22 @@ def test_unsolved_exercise_ends_with_its_name(tmp_path, capsys):
         run_hw3.run_training_loop(small_config(), NullLogger(), arguments())
 
 
-def test_unknown_environment_writes_no_run(tmp_path, capsys):
-    assert run_hw3.main([*COMMAND, "--env_name", "CartPool-v1", "--log_root", str(tmp_path)]) == 2
-    assert "unknown environment 'CartPool-v1': did you mean 'CartPole-v1'" in capsys.readouterr().err
-    assert not list(tmp_path.iterdir())
-
-
-@pytest.mark.parametrize(
-    "words, message", [([], "name a configuration with -cfg"), (["-cfg", "x.yaml"], "no configuration file")]
-)
-def test_command_line_without_a_usable_configuration(words, message, capsys):
-    assert run_hw3.main(words) == 2
-    assert message in capsys.readouterr().err
+@pytest.mark.slow
+def test_a_command_trains_with_the_solutions_of_a_notebook(tmp_path, capsys):
+    """As --solutions does, to the last digit; and says where a notebook is needed."""
+    words = [word for word in COMMAND if word != "--solutions"]
+    assert run_hw3.main([*words, "--log_root", str(tmp_path)]) == 2
+    assert "--notebook FILE.ipynb" in capsys.readouterr().err
+    imports = Path("solutions/hw3.py").read_text(encoding="utf-8").partition("@solves")[0]
+    sources = [imports + "print('this is no import')", *map(solution_source, exercises.ids("hw3")), "1 / 0"]
+    cells = [{"cell_type": "code", "source": source} for source in sources]
+    (tmp_path / "hw3.ipynb").write_text(json.dumps({"cells": cells}), encoding="utf-8")
+    logs = []
+    for how in (["--notebook", str(tmp_path / "hw3.ipynb")], ["--solutions"]):
+        exercises.clear()
+        logs.append(read_scalars(run_hw3.start([*words, *how, "--log_root", str(tmp_path / how[0])])))
+    for curve in zip(*(log["train_return"] for log in logs), strict=True):
+        np.testing.assert_array_equal(*curve)
 
 
 def test_parse_tensorboard_draws_and_exports(tmp_path, capsys):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import itertools
 import re
 from pathlib import Path
 
@@ -90,6 +91,7 @@ def test_the_figures_are_those_of_the_batch(solved):
     assert all(np.isfinite(value) for value in figures.values()) and figures["grad_norm"] > 0
 
 
+@pytest.mark.slow
 def test_a_seed_decides_the_training(solved):
     def last(seed: int) -> dict:
         return list(TorchRLRun(small(), seed).iterations())[-1]
@@ -152,7 +154,16 @@ def test_ippo_gives_the_critic_its_own_agent_only(solved):
         ("[" * 1900, "not valid YAML"),
         ("lr: 2020-99-99", "not valid YAML"),
         ("lr: [1, 2]", "lr: expected one plain value, got list"),
-        ("a: &a [x, x]\nb: [*a, *a]", "expected one plain value"),
+        ("a: &a [x, x]\nb: [*a, *a]", "uses an anchor, an alias or a tag"),
+        (
+            "a: &a [x, x, x, x, x, x, x, x, x]\n"
+            + "".join(
+                f"{b}: &{b} [{', '.join(9 * [f'*{a}'])}]\n" for a, b in itertools.pairwise("abcdefghi")
+            ),
+            "uses an anchor",  # read out, it takes 9 ** 9 values
+        ),
+        ("lr: !!bool maybe", "a tag of YAML"),
+        ("lr: !!python/name:os.system", "a tag of YAML"),
         ("learning_rate: 0.1", "'learning_rate' is not to be tuned here"),
         ("gama: 0.9", "did you mean 'gamma'?"),
         ("max_steps: 50", "max_steps belongs to the task, which is 100"),
@@ -288,6 +299,7 @@ def tuning():
 """
 
 
+@pytest.mark.slow
 def test_the_grader_trains_where_the_students_code_never_was():
     with kernel_student(given_source("hw2") + TAMPERS) as student:
         config = judge.accepted(student, RULE)

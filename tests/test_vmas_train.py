@@ -7,7 +7,6 @@ import re
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 import yaml
@@ -19,11 +18,12 @@ from gcb6206.envs.vmas import VmasTeam, episode_reward_sum, expand_done, scenari
 from gcb6206.infrastructure.checkpoint import load_checkpoint
 from gcb6206.infrastructure.logger import Logger, NullLogger
 from gcb6206.infrastructure.sentinel import NonFiniteError
-from gcb6206.runs.dqn import CHECKPOINT
+from gcb6206.runs.frame import CHECKPOINT
 from gcb6206.runs.team import NONFINITE, MultiAgentRun, make_agent
 from gcb6206.runs.team_rollout import collect_batch, play_episodes
 from gcb6206.scripts import record, train
 from gcb6206.scripts.parse_tensorboard import read_scalars
+from gcb6206.scripts.scripting_utils import load_config, parse_run
 
 pytestmark = pytest.mark.usefixtures("solved")
 
@@ -87,7 +87,7 @@ def test_a_team_is_what_vmas_makes_it():
     got = team.reset(seed=7)
     torch.testing.assert_close(got, torch.stack(expected, dim=1))
     action = torch.rand(3, 2, 2)
-    expected, reward, done, _ = plain.step([action[:, 0], action[:, 1]])
+    expected, reward, *_ = plain.step([action[:, 0], action[:, 1]])
     got = team.step(action)
     torch.testing.assert_close(got[0], torch.stack(expected, dim=1))
     torch.testing.assert_close(got[1][..., 0], torch.stack(reward, dim=1))
@@ -192,44 +192,7 @@ def test_evaluations_and_other_environments_leave_training_untouched():
     torch.testing.assert_close(often, weights_after(config_of()), rtol=0, atol=0)
 
 
-class Killed(Exception):
-    """Stands for a kill."""
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [{}, {"algorithm": "ippo", "share_parameters": False, "history_length": 2, "precision": "bfloat16"}],
-    ids=["mappo", "ippo, separate, history, bfloat16"],
-)
-def test_a_resumed_run_repeats_what_the_killed_one_would_have_done(tmp_path, monkeypatch, changes):
-    config = config_of(n_iters=5, lr_final=0.0, **changes)
-    args = arguments(checkpoint_interval=2, eval_interval=1)
-    whole = weights_after(config, args, Logger(tmp_path / "whole"))
-    log_iteration = MultiAgentRun.log_iteration
-
-    def killed_late(self, batch, figures):
-        log_iteration(self, batch, figures)
-        if self.iteration == 3:
-            raise Killed
-
-    monkeypatch.setattr(MultiAgentRun, "log_iteration", killed_late)
-    logger = Logger(tmp_path / "killed")
-    with pytest.raises(Killed):
-        weights_after(config, args, logger)
-    logger.close()
-    monkeypatch.undo()
-    assert load_checkpoint(tmp_path / "killed" / CHECKPOINT)["iteration"] == 2
-    logger = Logger(tmp_path / "killed")
-    resumed = arguments(checkpoint_interval=2, eval_interval=1, resume=str(tmp_path / "killed"))
-    torch.testing.assert_close(weights_after(config, resumed, logger), whole, rtol=0, atol=0)
-    logger.close()
-    logs = [read_scalars(tmp_path / name) for name in ("whole", "killed")]
-    assert logs[0].keys() == logs[1].keys()
-    for tag in logs[0].keys():
-        if not tag.startswith("time/"):
-            np.testing.assert_array_equal(logs[0][tag], logs[1][tag], err_msg=tag)
-
-
+@pytest.mark.slow
 def test_the_command_leaves_log_checkpoint_and_films(tmp_path):
     log_dir = train.start(
         ["--scenario-name", "navigation", *COMMAND, "--log-root", str(tmp_path), "--num-render", "1"]
@@ -267,14 +230,12 @@ def test_resuming_with_other_settings_is_refused(tmp_path, capsys):
     assert "no checkpoint" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NOTES)
 def test_the_notes_commands_run(tmp_path, name, monkeypatch):
     words = ["--scenario-name", name, *NOTES[name].split(), "--device", "cpu"]
-    preset = train.load_config(f"experiments/vmas/{name}_notes.yaml", None, ("mappo",))
-    args = train.make_parser().parse_args(words)
-    fields = [field.name for field in dataclasses.fields(MAPPOConfig)]
-    given = {field: getattr(args, field) for field in fields if getattr(args, field, None) is not None}
-    assert preset == train.override(MAPPOConfig(), given, "flags")
+    preset = load_config(f"experiments/vmas/{name}_notes.yaml")
+    assert parse_run(train.Flags, words)[1] == preset
     # the run itself, in a process that has just begun, cut to one short iteration
     exercises.clear()
     monkeypatch.setattr(MAPPOConfig, "build", shortened(MAPPOConfig.build))
@@ -296,7 +257,7 @@ def shortened(build):
     "name, envs", [("navigation", 60), ("reverse_transport", 65), ("wheel", 60), ("buzz_wire", 27)]
 )
 def test_the_notes_batches_hold_whole_episodes(name, envs):
-    preset = train.load_config(f"experiments/vmas/{name}_notes.yaml", None, ("mappo",))
+    preset = load_config(f"experiments/vmas/{name}_notes.yaml")
     assert preset.build()["num_envs"] == envs
 
 
@@ -307,9 +268,6 @@ def test_share_parameters_changes_the_number_of_parameters():
     separate = team_and_agent(share_parameters=False)[1]
     one_actor = sum(p.numel() for p in separate.actor.networks.networks[0].parameters())
     assert size(share_parameters=False) - size() == 2 * one_actor
-    args = train.make_parser().parse_args(["--share-parameters"])
-    assert args.share_parameters == "true"
-    assert train.make_parser().parse_args(["--share-parameters", "false"]).share_parameters == "false"
 
 
 # --- the sentinel ---------------------------------------------------------------------------------
@@ -410,6 +368,7 @@ def test_films_that_cannot_be_drawn_are_refused_before_the_training(tmp_path, ca
     assert not any(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_a_run_is_recorded_with_its_scalars_and_films(tmp_path):
     command = " ".join([*COMMAND, "--num-render", "1"])
     result = {"about": "a test", "program": "train", "command": command, "seeds": [3]}

@@ -33,8 +33,9 @@ from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
 from traitlets import Bool, Float, Integer, List, Unicode
 
+from autograder import max_points
 from autograder.nbgrader_plugin import history, submission
-from autograder.nbgrader_plugin.grading import RECORD, Graded, Job
+from autograder.nbgrader_plugin.grading import RECORD, Graded, Job, exercise_of
 from autograder.nbgrader_plugin.pool import LocalPool, RayPool, cores
 from autograder.sandbox import Limits, SandboxUnavailable, nursery
 from autograder.sandbox.limits import GIB
@@ -149,14 +150,41 @@ class Autograde(converters.Autograde):
                 )
             owed = [name for name in owed if fnmatch.fnmatch(name, self.coursedir.notebook_id)]
             self._master = {name: submission.master_cells(gradebook, name, assignment) for name in owed}
-        folders = glob.glob(self._format_source(assignment, self.coursedir.student_id))
+        self._compare_points()
+        pattern = self._format_source(assignment, self.coursedir.student_id)
+        folders = glob.glob(pattern, include_hidden=True)
         self.assignments = {
             folder: [os.path.join(folder, f"{name}.ipynb") for name in owed]
             for folder in folders
-            if os.path.isdir(folder)
+            if os.path.isdir(folder) and self._has_a_name(folder)
         }
         if not self.assignments:
             super().init_notebooks()  # says what was looked for, and what is near
+
+    def _has_a_name(self, folder: str) -> bool:
+        """Whether a folder's name is text, which a gradebook can hold; says so where it is not."""
+        try:
+            folder.encode()
+        except UnicodeEncodeError:
+            self.log.error("%r was NOT graded: its name is no text (UTF-8). Rename the folder.", folder)
+            return False
+        return True
+
+    def _compare_points(self) -> None:
+        """Demands that gradebook and judges agree about the points.
+
+        Raises:
+            NbGraderException: they do not.
+        """
+        for cells in self._master.values():
+            for cell in cells.values():
+                exercise = exercise_of(cell)
+                if exercise and max_points(exercise) != cell.metadata["points"]:
+                    raise self._error(
+                        f"{exercise} has {cell.metadata['points']:g} points in the gradebook and "
+                        f"{max_points(exercise):g} with the judges: run `nbgrader generate_assignment` again, "
+                        "then `nbgrader autograde --force`"
+                    )
 
     def convert_notebooks(self) -> None:
         """Grades what is due, and writes each submission as soon as all its notebooks are graded.
@@ -229,14 +257,14 @@ class Autograde(converters.Autograde):
 
     def _write(self, folder: str, graded: dict[str, Graded]) -> list[str]:
         """Enters one submission into the gradebook and writes its notebooks; returns what the grader failed at."""
+        for path, result in graded.items():
+            if result.grader_failure:
+                self.log.error("The grader itself failed at %s:\n%s", path, result.grader_failure)
         self.assignments, self._graded = {folder: list(graded)}, graded
         try:
             super().convert_notebooks()
         except NbGraderException:
             return [folder]
-        for path, result in graded.items():
-            if result.grader_failure:
-                self.log.error("The grader itself failed at %s:\n%s", path, result.grader_failure)
         return [path for path, result in graded.items() if result.grader_failure]
 
     def _is_due(self, folder: str) -> bool:
@@ -283,7 +311,13 @@ class Autograde(converters.Autograde):
         Raises:
             NbGraderException: there is no such student, and none is to be made.
         """
-        timestamp = submission.timestamp(self._format_source(assignment_id, student_id))
+        folder = Path(self._format_source(assignment_id, student_id))
+        timestamp = submission.timestamp(folder)
+        if timestamp is None and os.path.lexists(folder / "timestamp.txt"):
+            self.log.warning(
+                "%s of %s counts as in time: its timestamp.txt holds no time. Expected one line such as "
+                "2026-03-01 14:20:00 UTC", assignment_id, student_id
+            )  # fmt: skip
         with Gradebook(self.coursedir.db_url, self.coursedir.course_id) as gradebook:
             try:
                 gradebook.find_student(student_id)

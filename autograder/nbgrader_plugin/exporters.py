@@ -21,6 +21,7 @@ from traitlets import Dict
 
 from autograder.nbgrader_plugin.grading import RECORD
 from autograder.nbgrader_plugin.history import plain_name
+from autograder.student_side.text import clean
 from autograder.trusted.report import VERDICTS
 from autograder.trusted.runner import UnknownExercise, exercises_of
 from autograder.trusted.sources import grade_id
@@ -289,6 +290,12 @@ def _write_csv(path: str, rows: list, encoding: str) -> None:
             writer.writerow([_harmless(value) if isinstance(value, str) else value for value in row])
 
 
+_FORMULA = re.compile(r"""(^|[;,|"'\t\r\n])(?=\s*[=+\-@\uff1d\uff0b\uff0d\uff20])|^(?=[\t\r\n])""")
+
+
 def _harmless(text: str) -> str:
-    """With an apostrophe before what spreadsheets may take for a formula (also = + - @ in full width)."""
-    return f"'{text}" if re.match(r"[\t\r\n]|\s*[=+\-@\uff1d\uff0b\uff0d\uff20]", text) else text
+    """With an apostrophe before what spreadsheets may take for a formula (also = + - @ in full width).
+
+    That is at the beginning of a cell, wherever cells begin: a program that separates by semicolons finds more of them.
+    """
+    return _FORMULA.sub(r"\g<1>'", clean(text))

@@ -7,8 +7,11 @@ run in any process on any machine.
 
 from __future__ import annotations
 
+import dataclasses
 import html
 import importlib.util
+import time
+import traceback
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,15 +23,15 @@ from nbformat.v4 import new_output
 from autograder import run_judges
 from autograder.nbgrader_plugin import submission
 from autograder.nbgrader_plugin.submission import SKIP_TAG, MasterCell
-from autograder.sandbox import FailedStudent, KernelStudent, Limits, SandboxedKernel
+from autograder.sandbox import FailedStudent, KernelStudent, Limits, SandboxedKernel, SandboxUnavailable
 from autograder.student_side.student import Student, StudentFailure
-from autograder.trusted.report import Report
+from autograder.student_side.text import clean
+from autograder.trusted.report import JudgeResult, Report
 from autograder.trusted.runner import exercises_of
 from autograder.trusted.sources import grade_id
 
-GRADER_ENDED = (
-    "The grader's own process ended twice while it graded this submission. Please tell your instructor."
-)
+GRADER_FAILED = "The grader itself failed at this submission. Please tell your instructor."
+PAUSE = 2.0  # seconds before a kernel that did not start is asked for once more
 RECORD = "gcb6206"  # the key of the notebook's metadata that keeps what the grader recorded
 
 
@@ -62,7 +65,7 @@ class Graded:
     """What became of a job.
 
     Attributes:
-        notebook: the graded notebook, as JSON.
+        notebook: the graded notebook, as JSON, or "" where not even that could be made.
         grader_failure: what failed in the grader itself, so that the score is not to be trusted, or "".
     """
 
@@ -77,12 +80,34 @@ def modules_of(homework: str) -> tuple[str, ...]:
 
 
 def grade(job: Job, nursery: Path | None = None) -> Graded:
-    """Grades one notebook.
+    """Grades one notebook. Whatever happens becomes a result of this job: no exception leaves.
 
     Args:
         job: what was handed in.
         nursery: folder of the nursery to ask for a kernel; by default this process's own.
     """
+    try:
+        try:
+            return _grade(job, nursery)
+        except SandboxUnavailable:  # a sibling may have taken what a start needs, and been stopped for it
+            time.sleep(PAUSE)
+            return _grade(job, nursery)
+    except Exception as error:
+        lines = "".join(traceback.format_exception(error)[-4:])
+        return failed(job, f"{type(error).__name__}: {error}\n{lines}")
+
+
+def failed(job: Job, reason: str, told: str = GRADER_FAILED) -> Graded:
+    """What becomes of a job that the grader itself failed at: no points, and a notebook that tells whose fault it is."""
+    reason = f"{job.path}: {clean(reason, 4000)}"
+    try:
+        empty = dataclasses.replace(job, content=b"", refusal=told)
+        return dataclasses.replace(_grade(empty, None), grader_failure=reason)
+    except Exception as error:
+        return Graded("", f"{reason}\n{type(error).__name__}: {error}")
+
+
+def _grade(job: Job, nursery: Path | None) -> Graded:
     refusal = job.refusal
     try:
         if not refusal:
@@ -90,10 +115,12 @@ def grade(job: Job, nursery: Path | None = None) -> Graded:
     except submission.UnreadableSubmission as error:
         refusal = str(error)
     if refusal:
-        submitted = submission.unreadable(refusal)
+        submitted = nbformat.v4.new_notebook()
     nb = submission.restored(submitted, job.master, tell_missing=not refusal)
+    if refusal:
+        nb.cells.insert(0, submission.notice(f"This submission could not be graded. {refusal}"))
     record = nb.metadata[RECORD] = NotebookNode(seed=job.seed, results={})
-    failures = [refusal] if refusal == GRADER_ENDED else []
+    failures = []
     with ExitStack() as stack:
         if refusal:
             kernel, student = None, FailedStudent(StudentFailure("refused", refusal))
@@ -101,12 +128,14 @@ def grade(job: Job, nursery: Path | None = None) -> Graded:
             kernel = stack.enter_context(SandboxedKernel(job.limits, job.unsafe, nursery))
             student = KernelStudent(kernel)
         accidents: dict[str, str] = {}
+        found: list[JudgeResult] = []
         for number, cell in enumerate(nb.cells, start=1):
             exercise = exercise_of(cell)
             if exercise:
                 report, record.results[exercise] = _judge(
-                    cell, exercise, student, job.seed, accidents.get(grade_id(exercise), "")
+                    cell, exercise, student, job.seed, found, accidents.get(grade_id(exercise), "")
                 )
+                found += report.results
                 if report.grader_failed:
                     failures.append(report.to_text())
             elif cell.cell_type == "code" and kernel and SKIP_TAG not in cell.metadata.get("tags", []):
@@ -130,20 +159,15 @@ def _run(cell: NotebookNode, name: str, kernel: SandboxedKernel) -> str:
 
 
 def _judge(
-    cell: NotebookNode, exercise: str, student: Student, seed: int, accident: str
+    cell: NotebookNode,
+    exercise: str,
+    student: Student,
+    seed: int,
+    found: list[JudgeResult],
+    accident: str,
 ) -> tuple[Report, list[dict]]:
-    """Judges one exercise and writes score and feedback into its check cell.
-
-    Raises:
-        ValueError: the gradebook and the judges disagree about the points.
-    """
-    report = run_judges(exercise, student, seed)
-    points = cell.metadata.nbgrader.points
-    if report.max_score != points:
-        raise ValueError(
-            f"{exercise} has {points:g} points in the gradebook and {report.max_score:g} with the judges: "
-            "run `nbgrader generate_assignment` again, then `nbgrader autograde --force`"
-        )
+    """Judges one exercise and writes score and feedback into its check cell."""
+    report = run_judges(exercise, student, seed, found=found)
     cell.outputs = [score_output(report, accident)]
     return report, [
         {"test": r.test, "verdict": r.verdict, "points": r.points, "max_points": r.max_points,
@@ -152,9 +176,9 @@ def _judge(
     ]  # fmt: skip
 
 
-def exercise_of(cell: NotebookNode) -> str | None:
+def exercise_of(cell: NotebookNode | MasterCell) -> str | None:
     """The exercise that a cell checks, or None for every other cell."""
-    settings = cell.metadata.get("nbgrader", {})
+    settings = cell.metadata if isinstance(cell, MasterCell) else cell.metadata.get("nbgrader", {})
     name = settings.get("grade_id", "")
     if cell.cell_type != "code" or not settings.get("grade") or not name.endswith("-check"):
         return None

@@ -21,6 +21,8 @@ from nbformat.v4 import new_markdown_cell
 
 from autograder.nbgrader_plugin import submission
 
+LONGEST_NAME = 200  # bytes
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -72,9 +74,17 @@ def path(folder: Path, student: str, assignment: str) -> Path:
 
 
 def plain_name(name: str) -> str:
-    """A file name for any text, no two alike: "/", "%" and a first "." are written as %2F, %25 and %2E."""
-    name = name.replace("%", "%25").replace("/", "%2F")
-    return f"%2E{name[1:]}" if name.startswith(".") else name
+    """A file name for any text, no two alike: "/", "%" and a first "." are written as %2F, %25 and %2E.
+
+    One that gets too long by that, for a file with an ending, is cut, and carries a hash of the whole.
+    """
+    plain = name.replace("%", "%25").replace("/", "%2F")
+    plain = f"%2E{plain[1:]}" if plain.startswith(".") else plain
+    data = plain.encode("utf-8", "surrogatepass")
+    if len(data) <= LONGEST_NAME:
+        return plain
+    mark = hashlib.sha256(data).hexdigest()
+    return f"{data[: LONGEST_NAME - len(mark) - 1].decode(errors='ignore')}-{mark}"
 
 
 def entry(submitted: Path, record: Mapping) -> Entry:

@@ -6,22 +6,31 @@ whoever asks is the only one to write. `python -m autograder.nbgrader_plugin.poo
 
 from __future__ import annotations
 
-import dataclasses
+import contextlib
 import gc
 import multiprocessing.connection
 import os
+import resource
+import secrets
 import socket
 import subprocess
 import sys
+import time
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 
-from autograder.nbgrader_plugin.grading import GRADER_ENDED, Graded, Job, grade, modules_of
+from autograder.nbgrader_plugin.grading import Graded, Job, failed, grade, modules_of
 from autograder.sandbox import nursery
 from autograder.sandbox.bubblewrap import COURSE
+from autograder.sandbox.limits import GIB, Limits
 from autograder.sandbox.zygote import die_with_parent
 
 OBJECT_STORE = 2**28  # bytes, for a Ray started here; a job with its result has two notebooks
+ENDED = "The grader's own process ended twice while it graded this submission. Please tell your instructor."
+MEMORY = 4 * GIB  # of a worker: what a submission makes it allocate beyond that is refused to it
+RAY_STARTS = (
+    3  # attempts: it gives a helper of its own 15 s to start, which on a busy machine may be too short
+)
 
 
 def cores() -> int:
@@ -29,9 +38,9 @@ def cores() -> int:
     return len(os.sched_getaffinity(0))
 
 
-def refused(job: Job) -> Job:
-    """The job without its submission, after that has ended the grader's own process."""
-    return dataclasses.replace(job, content=b"", refusal=GRADER_ENDED)
+def seconds_for(limits: Limits) -> float:
+    """How long a worker may take over one job: two kernels to their ends, and time for the judges themselves."""
+    return 2 * limits.seconds_total + 600
 
 
 class LocalPool:
@@ -69,31 +78,50 @@ class LocalPool:
         return nursery.trial(self._nursery) if self._nursery and not self._nursery.unsafe else {}
 
     def grade(self, jobs: Iterable[Job]) -> Iterator[tuple[Job, Graded]]:
-        """Yields each job with its result. A job whose worker ends is tried once more, and then refused."""
+        """Yields each job with its result, whatever became of it.
+
+        A job whose worker ends is tried once more; one that takes its worker too long is not.
+        """
         folder = self._nursery and self._nursery.folder
         jobs, again, ended = iter(jobs), deque(), Counter()
         idle, busy = list(self._workers), {}
         while True:
             while idle and (job := again.popleft() if again else next(jobs, None)):
                 connection = idle.pop()
-                connection.send((job, folder))
-                busy[connection] = job
+                busy[connection] = job, time.monotonic() + seconds_for(job.limits)
+                with contextlib.suppress(OSError):  # it has ended, which `recv` finds out
+                    connection.send((job, folder))
             if not busy:
                 return
-            for connection in multiprocessing.connection.wait(list(busy)):
-                job = busy.pop(connection)
+            for connection in multiprocessing.connection.wait(list(busy), timeout=60):
+                job, deadline = busy.pop(connection)
                 try:
                     result = connection.recv()
                 except (EOFError, OSError):
-                    self._workers.pop(connection).wait()
-                    idle.append(self._start())
+                    idle.append(self._replace(connection))
                     ended[job.path] += 1
-                    again.append(refused(job) if ended[job.path] > 1 else job)
+                    if ended[job.path] == 1:
+                        again.append(job)
+                    else:
+                        yield job, failed(job, ENDED, ENDED)
                     continue
                 idle.append(connection)
-                if isinstance(result, Exception):
-                    raise result
                 yield job, result
+            for connection, (job, deadline) in list(busy.items()):
+                if time.monotonic() > deadline:
+                    del busy[connection]
+                    idle.append(self._replace(connection))
+                    yield job, failed(job, f"it took longer than {seconds_for(job.limits):g} s")
+
+    def _replace(
+        self, connection: multiprocessing.connection.Connection
+    ) -> multiprocessing.connection.Connection:
+        """A new worker for one that has ended, or is to end."""
+        process = self._workers.pop(connection)
+        process.kill()
+        process.wait()
+        connection.close()
+        return self._start()
 
     def _start(self) -> multiprocessing.connection.Connection:
         ours, theirs = socket.socketpair()
@@ -116,6 +144,7 @@ class LocalPool:
         self._workers.clear()
         if self._nursery:
             self._nursery.close()
+        nursery.sweep()  # the control groups of kernels that were still running
 
 
 def _serve(connection: multiprocessing.connection.Connection) -> None:
@@ -125,11 +154,7 @@ def _serve(connection: multiprocessing.connection.Connection) -> None:
             job, folder = connection.recv()
         except EOFError:
             return
-        try:
-            result = grade(job, folder)
-        except Exception as error:  # the whole run is wrong, not this submission
-            result = RuntimeError(f"{job.path}: {type(error).__name__}: {error}")
-        connection.send(result)
+        connection.send(grade(job, folder))
 
 
 class RayPool:
@@ -156,22 +181,41 @@ class RayPool:
             host, _, port = address.removeprefix("ray://").rpartition(":")
             if port.isdigit():  # Ray itself would try for minutes
                 socket.create_connection((host, int(port)), timeout=10).close()
-            ray.init(
+            self._connect(
                 address, log_to_driver=False, include_dashboard=False, logging_level="WARNING",
                 runtime_env={"env_vars": environment}, **own,
             )  # fmt: skip
         except Exception as error:  # Ray raises that itself where a start takes it too long
-            raise RuntimeError(f"no Ray cluster at {address!r}: {error}") from None
+            cure = ""
+            if own:
+                cure = (
+                    f"\nTried {RAY_STARTS} times; is this machine busy? Start it with `ray start --head`, and grade"
+                    " with --Autograde.ray=auto"
+                )
+            raise RuntimeError(f"no Ray cluster at {address!r}: {error}{cure}") from None
         self.size = int(ray.cluster_resources().get("CPU", 1))
         modules = modules_of(homework)
+        run = self._run = secrets.token_hex(4)
 
         @ray.remote(num_cpus=1, max_retries=1)
         def remote(job: Job) -> Graded:
             nursery.sweep()  # Ray kills its workers, so they clean up nothing
-            own = nursery.shared(modules, job.unsafe)  # started once in each of Ray's worker processes
+            own = nursery.shared(modules, job.unsafe, run)  # started once in each of Ray's worker processes
             return grade(job, own and own.folder)
 
         self._grade = remote
+
+    def _connect(self, address: str, **settings: object) -> None:
+        """Connects to a cluster. One that is started here is tried a few times, as Ray gives up early."""
+        for left in reversed(range(RAY_STARTS if address == "local" else 1)):
+            try:
+                self._ray.init(address, **settings)
+                return
+            except Exception:
+                self._ray.shutdown()
+                if not left:
+                    raise
+                print("Ray did not start in its time, trying again", file=sys.stderr)
 
     def __enter__(self) -> RayPool:
         return self
@@ -184,7 +228,7 @@ class RayPool:
         return {}
 
     def grade(self, jobs: Iterable[Job]) -> Iterator[tuple[Job, Graded]]:
-        """Yields each job with its result. Ray tries a job whose worker ends once more; then it is refused."""
+        """Yields each job with its result, whatever became of it. Ray itself tries a job whose worker ends once more."""
         jobs, running = iter(jobs), {}
         while True:
             while len(running) < 2 * self.size and (job := next(jobs, None)):
@@ -194,20 +238,22 @@ class RayPool:
             (done,), _ = self._ray.wait(list(running))
             job = running.pop(done)
             try:
-                yield job, self._ray.get(done)
-            except self._ray.exceptions.RayTaskError as error:
-                raise RuntimeError(f"{job.path}: {error.cause}") from None
-            except self._ray.exceptions.RayError:
-                if job.refusal == GRADER_ENDED:
-                    raise
-                running[self._grade.remote(refused(job))] = refused(job)
+                result = self._ray.get(done)
+            except Exception as error:
+                result = failed(job, f"{ENDED} ({type(error).__name__})", ENDED)
+            yield job, result
 
     def close(self) -> None:
-        """Leaves the cluster."""
+        """Leaves the cluster. What is left on its other machines the next run there removes."""
         self._ray.shutdown()
+        nursery.sweep(self._run, patience=30)
 
 
 if __name__ == "__main__":
     die_with_parent()
+    _, most = resource.getrlimit(resource.RLIMIT_DATA)
+    resource.setrlimit(
+        resource.RLIMIT_DATA, (MEMORY, most)
+    )  # the limit of what it starts can be raised again
     gc.freeze()
     _serve(multiprocessing.connection.Connection(int(sys.argv[1])))

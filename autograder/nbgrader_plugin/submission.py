@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import html
 import json
+import mmap
 import os
 import re
 import stat
+import urllib.parse
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import BinaryIO
 
 import nbformat
 from nbformat.notebooknode import NotebookNode
@@ -18,13 +23,23 @@ from nbgrader.api import Gradebook
 from nbgrader.nbgraderformat import MetadataValidator
 from nbgrader.utils import parse_utc
 
-SIZE_LIMIT = 50 * 2**20  # bytes, pictures included
-TEXT_LIMIT = 2**20  # characters in all cells: the time to show Markdown grows with their square
+SIZE_LIMIT = 50 * 2**20  # bytes, pictures included, but without the outputs
+FILE_LIMIT = 2**30  # bytes with them
+TEXT_LIMIT = 2**20  # characters in all cells
+CELLS_LIMIT = 2000
+VALUES_LIMIT, DEPTH_LIMIT = 2_000_000, 900  # of the JSON, without the outputs
 PICTURES_LIMIT = 5 * 2**20
+CURE = "Clear the outputs of all cells, save it, and hand it in again."
 SKIP_TAG = "skip-execution"  # nbclient's own tag: validate and generate_solution heed it too
 # What begins a tag, an entity or a script's address in Markdown. With a space behind it, it does not.
 _ACTIVE = re.compile(r"<(?=[A-Za-z/!?])|&(?=#|\w+;)|(java|vb)script(?=[\s\\]*:)", re.IGNORECASE)
 _BASE64 = re.compile(r"[A-Za-z0-9+/=\s]*")
+_ATTACHMENT = re.compile(r"attachment:([^\s()<>\[\]\"']*)")
+_PICTURE_KINDS = ("image/png", "image/jpeg", "image/gif")
+# A string, closed or not; each character is looked at once.
+_STRING = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?'
+_TOKEN = re.compile(_STRING + rb"|[\[\]{},:]", re.DOTALL)
+_BRACKET = re.compile(_STRING + rb"|[\[\]{}]", re.DOTALL)
 _NEW_CELL = {"code": new_code_cell, "markdown": new_markdown_cell, "raw": new_raw_cell}
 
 
@@ -51,7 +66,7 @@ class MasterCell:
 
 
 def load(path: Path) -> bytes:
-    """The submitted file at `path`.
+    """The submitted file at `path`, of a large one without the outputs.
 
     Raises:
         UnreadableSubmission: it is missing, no plain file or too large, or its folder is a link.
@@ -59,7 +74,88 @@ def load(path: Path) -> bytes:
     for folder in (path.parent, path.parent.parent):  # a link could show the work of others
         if folder.is_symlink():
             raise UnreadableSubmission(f"The folder {folder.name} of the submission is a link.")
-    return _plain_file(path, SIZE_LIMIT)
+    try:
+        with _opened(path, FILE_LIMIT) as (stream, size):
+            if size <= SIZE_LIMIT:
+                return stream.read(SIZE_LIMIT)
+            with mmap.mmap(stream.fileno(), size, access=mmap.ACCESS_READ) as view:
+                data = lean(view)
+    except OSError as error:
+        raise UnreadableSubmission(f"{path.name} cannot be read ({error.strerror}).") from None
+    if len(data) > SIZE_LIMIT:
+        raise UnreadableSubmission(
+            f"{path.name} has {len(data)} bytes even without its outputs; the limit is {SIZE_LIMIT}. Paste smaller "
+            "pictures."
+        )
+    return data
+
+
+def lean(data: bytes | mmap.mmap) -> bytes:
+    """A notebook's JSON without the outputs, which are made anew; only those of cells that are not run again stay.
+
+    Nothing is decoded, so it takes the memory of what is left.
+
+    Raises:
+        UnreadableSubmission: what is left has too many values, or is nested too deeply, to be read.
+    """
+    opened: list[int] = []  # where each object and array begins that is open
+    waiting: list[
+        tuple[int, int, int]
+    ] = []  # outputs in objects that are open: how deep, from where to where
+    dropped: list[tuple[int, int]] = []
+    at, values, name, last = 0, 0, b"", (0, 0)
+    while at < len(data):
+        for token in _TOKEN.finditer(data, at):
+            kind = data[token.start() : token.start() + 1]
+            if kind == b'"':
+                last = token.span()
+                continue
+            if kind == b":":
+                name = data[last[0] : last[1]] if last[1] - last[0] < 20 else b""
+                continue
+            values += 1
+            if kind == b"[" and name == b'"outputs"':
+                at = _end_of_array(data, token.start())
+                waiting.append((len(opened), token.start(), at))
+                name = b""
+                break
+            name = b""
+            if kind in b"[{":
+                opened.append(token.start())
+            elif kind in b"]}" and opened:
+                begin = opened.pop()
+                while waiting and waiting[-1][0] > len(opened):
+                    _, start, end = waiting.pop()
+                    if SKIP_TAG.encode() not in data[begin:start] + data[end : token.end()]:
+                        dropped.append((start, end))
+            if values > VALUES_LIMIT or len(opened) > DEPTH_LIMIT:
+                raise UnreadableSubmission(
+                    f"The notebook holds more than {VALUES_LIMIT} values, or more than {DEPTH_LIMIT} inside one another."
+                )
+        else:
+            break
+    pieces, done = [], 0
+    for start, end in sorted(dropped):
+        if start >= done:
+            pieces += [data[done:start], b"[]"]
+            done = end
+    return b"".join([*pieces, data[done:]])
+
+
+def _end_of_array(data: bytes | mmap.mmap, start: int) -> int:
+    """Behind the bracket that closes the one at `start`."""
+    depth = 0
+    for number, token in enumerate(_BRACKET.finditer(data, start)):
+        kind = data[token.start() : token.start() + 1]
+        if kind != b'"':
+            depth += 1 if kind in b"[{" else -1
+        if not depth:
+            return token.end()
+        if number > VALUES_LIMIT:
+            raise UnreadableSubmission(
+                f"The outputs of one cell hold more than {VALUES_LIMIT} values. {CURE}"
+            )
+    return len(data)
 
 
 def read(path: Path) -> NotebookNode:
@@ -74,7 +170,7 @@ def parse(data: bytes, name: str) -> NotebookNode:
         UnreadableSubmission: it is no JSON or no notebook, or too long.
     """
     try:
-        content = json.loads(data.decode("utf-8-sig"))
+        content = json.loads(lean(data).decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
         raise UnreadableSubmission(
             f"{name} is not valid JSON, so no notebook program can open it: {error}."
@@ -88,6 +184,8 @@ def parse(data: bytes, name: str) -> NotebookNode:
         raise UnreadableSubmission(
             f"{name} is not a notebook: {type(error).__name__}: {str(error)[:500]}."
         ) from None
+    if len(nb.cells) > CELLS_LIMIT:
+        raise UnreadableSubmission(f"{name} has {len(nb.cells)} cells; the limit is {CELLS_LIMIT}.")
     length = sum(map(len, texts))
     if length > TEXT_LIMIT:
         raise UnreadableSubmission(f"{name} has {length} characters in its cells; the limit is {TEXT_LIMIT}.")
@@ -104,7 +202,14 @@ def timestamp(folder: Path | str) -> datetime | None:
 
 
 def _plain_file(path: Path, limit: int) -> bytes:
-    """The content of a file that may be anything: no link is followed, no pipe waited for."""
+    """The content of a file that may be anything."""
+    with _opened(path, limit) as (stream, _):
+        return stream.read(limit)
+
+
+@contextlib.contextmanager
+def _opened(path: Path, limit: int) -> Iterator[tuple[BinaryIO, int]]:
+    """A file that may be anything, and its size: no link is followed, no pipe waited for."""
     try:
         stream = open(
             path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
@@ -116,8 +221,10 @@ def _plain_file(path: Path, limit: int) -> bytes:
         if not stat.S_ISREG(status.st_mode):
             raise UnreadableSubmission(f"{path.name} is not a plain file.")
         if status.st_size > limit:
-            raise UnreadableSubmission(f"{path.name} has {status.st_size} bytes; the limit is {limit}.")
-        return stream.read(limit)
+            raise UnreadableSubmission(
+                f"{path.name} has {status.st_size} bytes; the limit is {limit}. {CURE}"
+            )
+        yield stream, status.st_size
 
 
 def _missing(path: Path) -> str:
@@ -133,11 +240,6 @@ def notice(text: str) -> NotebookNode:
         '<div style="border-left:4px solid #cf222e;background:#ffebe9;color:#1f2328;padding:.7em 1em">'
         f"<b>From the grader.</b> {html.escape(text)}</div>"
     )
-
-
-def unreadable(reason: str) -> NotebookNode:
-    """The notebook that stands in for one that cannot be read."""
-    return new_notebook(cells=[notice(f"This submission could not be graded. {reason}")])
 
 
 def master_cells(gradebook: Gradebook, notebook: str, assignment: str) -> dict[str, MasterCell]:
@@ -172,10 +274,11 @@ def restored(
     """A new notebook with the student's text in it, and everything else from the master.
 
     Fixed cells get their released source back, all nbgrader metadata come from the master, other metadata and all
-    outputs are dropped (pictures of cells that are not run again are kept), and missing cells with points return.
+    outputs are dropped (pictures of cells that are not run again are kept, as are those pasted into text), and missing
+    cells with points return.
     Of cells with one id the last counts. `tell_missing` says in the notebook which ones returned.
     """
-    cells, used = [], set()
+    cells, used, attachments = [], set(), 0
     for cell in reversed(submitted.cells):
         if (
             not isinstance(cell, dict)
@@ -191,6 +294,8 @@ def restored(
             clean = _from_master(master[grade_id], cell.source)
         else:
             clean = _NEW_CELL[cell.cell_type](_harmless(cell.source, cell.cell_type))
+        if clean.cell_type == "markdown" and grade_id not in {name for name in master if master[name].fixed}:
+            attachments += _attach(clean, cell.get("attachments"), PICTURES_LIMIT - attachments)
         tags = metadata.get("tags")
         if clean.cell_type == "code" and isinstance(tags, list) and SKIP_TAG in tags:
             clean.metadata["tags"] = [SKIP_TAG]
@@ -228,6 +333,30 @@ def _pictures(outputs: object) -> list[NotebookNode]:
             size += len(picture)
             kept.append(nbformat.v4.new_output("display_data", data={"image/png": picture}))
     return kept
+
+
+def _attach(cell: NotebookNode, submitted: object, room: int) -> int:
+    """Keeps the pictures that were pasted into a cell of text, up to `room` characters; how many that took.
+
+    A reference to any other attachment is broken, or no page could be made of the cell.
+    """
+    kept, size = {}, 0
+    for name, content in submitted.items() if isinstance(submitted, dict) else ():
+        for kind in _PICTURE_KINDS:
+            picture = _get(content, kind)
+            if isinstance(picture, str) and _BASE64.fullmatch(picture) and size + len(picture) <= room:
+                size += len(picture)
+                kept[_writable(str(name))] = {kind: picture}
+                break
+    if kept:
+        cell.attachments = kept
+
+    def reference(found: re.Match) -> str:
+        known = found[1] in kept or urllib.parse.unquote(found[1]) in kept
+        return found[0] if known else f"attachment :{found[1]}"
+
+    cell.source = _ATTACHMENT.sub(reference, cell.source)
+    return size
 
 
 def _get(value: object, *keys: str) -> object:

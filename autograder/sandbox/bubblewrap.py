@@ -3,8 +3,10 @@
 Covered: no network; no sight of other submissions, the gradebook, the solutions, the judges or any home directory;
 system, interpreter and course package read-only; private /tmp, /home, process table and IPC; no capabilities and no
 way to new ones; an empty environment; limits on time, memory (of a process and in total), processes, file size, disk,
-open files, and, with control groups, CPU cores. `python -m autograder sandbox` tries which of them hold on a host.
-Not covered: faults of the Linux kernel itself; memory bandwidth and caches that are shared with others; host names of
+open files, and, with control groups, CPU cores; a filter of system calls (`seccomp.py`) and a session keyring of its
+own, where no namespace is. `python -m autograder sandbox` tries which of them hold on a host.
+Not covered: faults of the Linux kernel itself, which the filter makes fewer; where there are no control groups, memory
+that the kernel holds for a process (buffers of pipes and sockets); memory bandwidth and caches that are shared with others; host names of
 folders, which the mount table shows. It protects the grader from submissions, not submissions from the grader.
 """
 
@@ -33,8 +35,8 @@ RENAMED_FILES = (  # outside, inside
     ("autograder/sandbox/check_inside.py", "autograder/check.py"),
     ("autograder/sandbox/zygote.py", ZYGOTE),
 )
-# What it takes to make namespaces and mounts, to forbid further ones, and to give these rights up.
-NESTING = ("CAP_SYS_ADMIN", "CAP_SYS_RESOURCE", "CAP_SETPCAP")
+# What it takes to make namespaces (whose users may be our user) and mounts, to forbid further ones, and to give it up.
+NESTING = ("CAP_SYS_ADMIN", "CAP_SYS_RESOURCE", "CAP_SETPCAP", "CAP_SETFCAP")
 SYSTEM_FILES = ("/etc/ld.so.cache", "/etc/alternatives", "/etc/localtime", "/etc/fonts")
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
+import re
 import secrets
 import time
 from pathlib import Path
@@ -16,6 +17,11 @@ from autograder.sandbox.limits import Limits
 
 ROOT = Path("/sys/fs/cgroup")
 PERIOD = 100_000  # microseconds
+_OPTIONAL = (
+    "memory.swap.max",
+    "memory.memsw.limit_in_bytes",
+    "memory.oom.group",
+)  # not every kernel of Linux has them
 
 
 class Cgroup:
@@ -27,20 +33,24 @@ class Cgroup:
 
     def __init__(self, version: int, limits: Limits):
         self.version = version
-        name = f"gcb6206-{os.getpid()}-{secrets.token_hex(4)}"
+        name = f"gcb6206-{os.getpid()}-{_started(os.getpid())}-{secrets.token_hex(4)}"
         quota = int(limits.cores * PERIOD)
         if version == 2:
             settings = {
                 ".": {
                     "memory.max": limits.memory_total,
                     "memory.swap.max": 0,
+                    "memory.oom.group": 1,  # all its processes end together
                     "pids.max": limits.processes,
                     "cpu.max": f"{quota} {PERIOD}",
                 }
             }
         else:
             settings = {
-                "memory": {"memory.limit_in_bytes": limits.memory_total},
+                "memory": {
+                    "memory.limit_in_bytes": limits.memory_total,
+                    "memory.memsw.limit_in_bytes": limits.memory_total,
+                },
                 "pids": {"pids.max": limits.processes},
                 "cpu": {"cpu.cfs_period_us": PERIOD, "cpu.cfs_quota_us": quota},
             }
@@ -53,7 +63,7 @@ class Cgroup:
                 folder.mkdir()
                 self.folders.append(folder)
                 for file, value in files.items():
-                    if file != "memory.swap.max" or (folder / file).exists():
+                    if file not in _OPTIONAL or (folder / file).exists():
                         _write(folder / file, value)
         except OSError:
             self.remove()
@@ -65,7 +75,10 @@ class Cgroup:
             _write(folder / "cgroup.procs", pid)
 
     def killed_for_memory(self) -> bool:
-        """Whether the system killed one of its processes because together they used too much memory."""
+        """Whether the system killed one of its processes, whichever, because together they used too much memory.
+
+        The others may live on: version 1 kills one process at a time.
+        """
         name = "memory.events" if self.version == 2 else "memory.oom_control"
         with contextlib.suppress(OSError, ValueError):
             for line in (self.folders[0] / name).read_text().splitlines():
@@ -113,16 +126,20 @@ def version() -> int | None:
 
 
 def sweep() -> None:
-    """Removes groups of grading runs that were killed; their processes may still be dying."""
+    """Removes groups of graders that have ended; their kernels' processes may still be dying."""
     for folder in [*ROOT.glob("gcb6206-*"), *ROOT.glob("*/gcb6206-*")]:
-        if not _is_alive(folder.name.split("-")[1]):
+        named = re.fullmatch(r"gcb6206-(\d+)-(\d+)-\w+", folder.name)
+        if named and _started(named[1]) != named[2]:
             _remove(folder)
 
 
-def _is_alive(pid: str) -> bool:
-    """Whether the process runs; one that has ended and that nobody has waited for does not."""
+def _started(pid: int | str) -> str:
+    """When a process was started, in ticks since the system was, so that its number is not mistaken for another's.
+
+    "" for one that has ended, also where nobody has waited for it yet.
+    """
     try:
-        status = Path(f"/proc/{pid}/stat").read_text()
+        fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
     except OSError:
-        return False
-    return status.rpartition(")")[2].split()[0] not in "ZX"
+        return ""
+    return "" if fields[0] in b"ZX" else fields[19].decode()

@@ -1,19 +1,15 @@
-"""The student's side in a sandboxed kernel: requests go in as files, answers come out as files of bounded size."""
+"""The student's side in a sandboxed kernel: a request goes in as a file, an answer comes out as a file."""
 
 from __future__ import annotations
 
-import itertools
-import os
-import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from autograder.sandbox.kernel import SandboxedKernel
 from autograder.sandbox.limits import Limits
 from autograder.student_side.exchange import SIZE_LIMIT
 from autograder.student_side.student import VERDICTS, Reply, Student, StudentFailure
-from autograder.trusted.sources import given_source
+from autograder.trusted.sources import GIVEN, given_source
 
 _TORCH_OUT_OF_MEMORY = "DefaultCPUAllocator: can't allocate memory"
 
@@ -23,7 +19,6 @@ class KernelStudent(Student):
 
     def __init__(self, kernel: SandboxedKernel):
         self.kernel = kernel
-        self._numbers = itertools.count()
         self._imported: set[str] = set()
         self._seconds = kernel.limits.seconds_per_probe
 
@@ -48,52 +43,30 @@ class KernelStudent(Student):
     def apart(self, homework: str) -> Iterator[Student]:
         """A fresh kernel with the reference solutions; see Student.apart."""
         with self.kernel.another() as kernel:
-            execution = kernel.execute(given_source(homework), kernel.limits.seconds_per_cell)
-            if execution.status != "ok":
-                raise RuntimeError(f"the solutions of {homework} did not run: {execution.message}")
+            for name in (*GIVEN.get(homework, ()), homework):
+                execution = kernel.execute(given_source(name), kernel.limits.seconds_per_cell)
+                if execution.status != "ok":
+                    raise RuntimeError(f"the solutions of {name} did not run: {execution.message}")
             yield KernelStudent(kernel)
 
     def exchange(self, request: bytes) -> bytes:
-        """Sends a request file into the sandbox and reads the answer file; see Student.exchange."""
-        name = f"{next(self._numbers)}.npz"
-        question, answer = self.kernel.room / "requests" / name, self.kernel.room / "answers" / name
-        question.write_bytes(request)
+        """Sends a request into the sandbox and reads the answer; see Student.exchange."""
+        self.kernel.ask(request)
+        question, answer = (str(self.kernel.room / name) for name in ("requests/request", "answers/answer"))
         execution = self.kernel.execute(
-            f"__import__('autograder.student_side.probes', fromlist=['serve']).serve({str(question)!r}, {str(answer)!r})",
+            f"__import__('autograder.student_side.probes', fromlist=['serve']).serve({question!r}, {answer!r})",
             self._seconds,
+            self.world,
         )
-        question.unlink()
         if execution.status in VERDICTS:
             raise StudentFailure(execution.status, execution.message)
         if execution.status == "error":
             verdict = "memory limit" if execution.message.startswith("MemoryError") else "failed"
             raise StudentFailure(verdict, execution.message)
-        return read_regular_file(self.kernel.answers / name, SIZE_LIMIT)
-
-
-def read_regular_file(path: Path, limit: int) -> bytes:
-    """Reads what the sandbox wrote, and nothing else: no link, no pipe, no device, not more than `limit` bytes.
-
-    Raises:
-        StudentFailure: with the verdict "refused".
-    """
-    try:
-        stream = open(
-            path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
-        )
-    except OSError as error:
-        raise StudentFailure(
-            "refused", f"the student's side left no readable answer ({error.strerror})"
-        ) from None
-    with stream:
-        status = os.fstat(stream.fileno())
-        if not stat.S_ISREG(status.st_mode) or status.st_nlink != 1:
-            raise StudentFailure("refused", "the answer of the student's side is not a plain file")
-        if status.st_size > limit:
-            raise StudentFailure("refused", f"the answer has {status.st_size} bytes; the limit is {limit}")
-        data = stream.read(limit)
-    path.unlink(missing_ok=True)
-    return data
+        data = self.kernel.answer(SIZE_LIMIT)
+        if not data:
+            raise StudentFailure("refused", "the student's side left no answer")
+        return data
 
 
 @contextmanager

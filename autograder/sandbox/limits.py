@@ -19,14 +19,16 @@ class Limits:
         seconds_per_training: the same, for the probes that train an agent.
         seconds_total: of the whole kernel, by the clock; also the CPU time of one process.
         seconds_grace: how long an interrupted kernel may take to answer before it is killed.
-        memory: bytes of data that one process may allocate.
+        memory: bytes of data that the kernel's process may hold before it gets a MemoryError.
+        address_space: bytes of data that one process may reserve, whether or not it ever touches them.
         memory_total: bytes of memory of all its processes together, private files in memory included.
         processes: processes and threads.
         cores: CPU cores, where cgroups can hold this.
         file_size: bytes of the largest file that may be written.
         open_files: open file descriptors of one process.
         disk: bytes of each private writable directory.
-        output: bytes of output that are kept of one cell.
+        output: characters of output that are kept of one cell.
+        output_total: the same, of all cells together.
     """
 
     seconds_per_cell: float = 60.0
@@ -35,6 +37,7 @@ class Limits:
     seconds_total: float = 1200.0
     seconds_grace: float = 3.0
     memory: int = 4 * GIB
+    address_space: int = 32 * GIB
     memory_total: int = 5 * GIB
     processes: int = 256
     cores: float = 1.0
@@ -42,6 +45,7 @@ class Limits:
     open_files: int = 512
     disk: int = GIB // 2
     output: int = 2**20
+    output_total: int = 8 * 2**20
 
     def to_dict(self) -> dict:
         """All of them, for the side that enforces them."""

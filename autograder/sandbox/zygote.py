@@ -1,18 +1,23 @@
 """The warmed process inside the sandbox: it has imported what submissions need, and forks once for each kernel.
 
-It runs no submitted code itself. Every connection to its socket is one kernel: the request names a room, the forked
-child enters namespaces of its own (mounts, processes, network, IPC, host name), gives up every capability, takes the
-limits upon itself and only then becomes a kernel. A watchdog here adds up what a kernel's processes use together.
-A closed connection ends the kernel and everything that it started.
+It runs no submitted code itself. Every connection to its socket is one kernel. The forked child, the kernel's
+*supervisor*, reads the request, enters namespaces of its own (user, mounts, processes, network, IPC, host name) and
+starts process 1 of them, which gives up every capability and starts the kernel under a filter of system calls. The
+supervisor stays outside of the kernel's process namespace: it watches what the kernel's processes use together, and
+reports their end. A closed connection ends the kernel and everything that it started.
 
-    python zygote.py SOCKET {"modules": [...], "seal": true}
+    python zygote.py SOCKET {"modules": [...], "seal": true, ...}
 
-Copied memory is all that siblings share: they inherit no open file of each other and see no process, no file and no
-network of each other. Runs without the course's package on its path being imported first, so this file stands alone.
+This process never reads a request: what siblings inherit of its memory says nothing about any of them. They share no
+open file and see no process, no file and no network of each other. Before any submitted code runs, the outside has
+been given descriptors of the two places that it needs (see `Opened`), and follows no path into them afterwards.
+Runs without the course's package on its path being imported first, so this file stands alone.
 """
 
 from __future__ import annotations
 
+import array
+import base64
 import contextlib
 import ctypes
 import errno
@@ -20,16 +25,22 @@ import gc
 import importlib
 import json
 import os
+import platform
 import resource
 import select
 import signal
 import socket
 import sys
 import time
-from dataclasses import dataclass
+import traceback
 from typing import NamedTuple
 
-WATCH = 0.2  # seconds between two looks at what the kernels use
+WATCH = 0.2  # seconds between two looks at what a kernel uses
+SLACK = 2**27  # bytes that a process which holds too much still gets, to say so
+COMPLAINT = 4000  # bytes of its stderr that are reported
+# What of /proc is no namespace's: keys of the same user, the kernel's memory and addresses, what other processes do.
+MASKED = "kallsyms kcore key-users keys kmsg interrupts latency_stats modules sched_debug schedstat softirqs timer_list"
+ROOM = "/run/room"  # where a sealed kernel sees its room
 SPARE_PROCESSES = 16  # above the limit, before the watchdog steps in: its own count is not exact
 FORK_REFUSED = 11  # exit status of a trial
 PAGE = resource.getpagesize()
@@ -37,27 +48,25 @@ TICKS = os.sysconf("SC_CLK_TCK")
 
 # <linux/sched.h>, <sys/mount.h>, <sys/prctl.h>, <linux/capability.h>
 CLONE_NEWNS, CLONE_NEWCGROUP, CLONE_NEWUTS = 0x00020000, 0x02000000, 0x04000000
-CLONE_NEWIPC, CLONE_NEWPID, CLONE_NEWNET = 0x08000000, 0x20000000, 0x40000000
+CLONE_NEWIPC, CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET = 0x08000000, 0x10000000, 0x20000000, 0x40000000
 MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REMOUNT = 1, 2, 4, 8, 32
 MS_BIND, MS_REC, MS_PRIVATE = 4096, 16384, 1 << 18
-MNT_DETACH = 2
-PR_SET_PDEATHSIG, PR_SET_NO_NEW_PRIVS, PR_CAPBSET_DROP, PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL = (
-    1,
-    38,
-    24,
-    47,
-    4,
-)
+PR_SET_PDEATHSIG, PR_SET_SECCOMP, PR_CAPBSET_DROP, PR_SET_CHILD_SUBREAPER = 1, 22, 24, 36
+PR_SET_NO_NEW_PRIVS, PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL = 38, 47, 4
+SECCOMP_MODE_FILTER = 2
 CAPABILITY_VERSION_3 = 0x20080522
+KEYCTL = {"x86_64": 250, "aarch64": 219}.get(platform.machine())
+KEYCTL_GET_KEYRING_ID, KEYCTL_JOIN_SESSION_KEYRING, SESSION_KEYRING = 0, 1, -3
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
 def _call(name: str, *arguments: object) -> None:
-    """Calls a C function that returns 0. Raises OSError with its name otherwise."""
+    """Calls a C function that returns 0. Raises OSError with its name and its first texts otherwise."""
     if getattr(_libc, name)(*arguments) != 0:
         error = ctypes.get_errno()
-        raise OSError(error, f"{name}: {os.strerror(error)}")
+        texts = [argument.decode() for argument in arguments if isinstance(argument, bytes)]
+        raise OSError(error, " ".join([f"{name}: {os.strerror(error)}", *texts]))
 
 
 def die_with_parent() -> None:
@@ -69,87 +78,239 @@ def _mount(source: str, target: str, kind: str, flags: int, options: str = "") -
     _call("mount", source.encode(), target.encode(), kind.encode(), ctypes.c_ulong(flags), options.encode())
 
 
-@dataclass
-class Kernel:
-    """One forked kernel, as this process sees it."""
-
-    connection: socket.socket
-    pid: int
-    room: str
-    limits: dict
-    reason: str = ""  # the limit for which it was killed
+def leave_keyring() -> None:
+    """Gives this process a session keyring of its own, an empty one; it came with the one of whoever started it."""
+    if KEYCTL:  # fails only where this Linux has no keys
+        _libc.syscall(KEYCTL, KEYCTL_JOIN_SESSION_KEYRING, None)
 
 
-# Inside the child
+# The supervisor of one kernel
 
 
-def become_kernel(request: dict, connection: socket.socket, seal: bool, keep: list[str]) -> None:
-    """The forked child's whole life."""
+class Opened(NamedTuple):
+    """Descriptors that the outside is given before submitted code runs.
+
+    `answer` is the plain file that probes write to, `sockets` the folder of the kernel's sockets.
+    """
+
+    answer: int
+    sockets: int
+
+
+def supervise(connection: socket.socket, settings: dict) -> None:
+    """The forked child's whole life: starts a kernel, reports that it is there, watches it, reports its end."""
+    end = {"code": 70, "reason": "", "complaint": ""}
     try:
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         connection.sendall(b"?")  # the credentials of this message tell the outside which process this is
-        if connection.recv(1) != b"!":
-            os._exit(1)
-        complaints = os.open(os.path.join(request["room"], "stderr"), os.O_WRONLY | os.O_CREAT, 0o600)
-        null = os.open(os.devnull, os.O_RDWR)
-        for number, source in enumerate((null, null, complaints)):
-            os.dup2(source, number)
-        os.closerange(3, 1 << 16)
+        with connection.makefile("rb") as stream:
+            request = json.loads(stream.readline())
         for number in (signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGABRT):
             signal.signal(number, signal.SIG_DFL)  # pygame catches them
+        null = os.open(os.devnull, os.O_RDWR)
+        for number in range(3):
+            os.dup2(null, number)
+        _close_all_but(connection.fileno())
         os.setsid()
+        leave_keyring()
+        if settings["seal"]:
+            _enter_namespaces(request, settings["keep"])
         die_with_parent()
-        if seal:
-            _seal(request["room"], request["env"]["HOME"], request["limits"]["disk"], keep)
+        _call("prctl", PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)  # of what the kernel leaves behind unsealed
+        room = ROOM if settings["seal"] else request["room"]
+        complaints = os.open(f"{room}/answers/stderr", os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+        os.unlink(f"{room}/answers/stderr")
+        os.dup2(complaints, 2)
+        opened = Opened(
+            os.open(f"{room}/answers/answer", os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600),
+            os.open(f"{room}/sockets", os.O_PATH | os.O_DIRECTORY),
+        )
+        ours, theirs = socket.socketpair()
+        ours.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+        child = os.fork()
+        if child == 0:
+            _become_kernel(request, settings, theirs)
+        theirs.close()
+        code, end["reason"] = _watch_over(child, connection, ours, opened, request, settings["seal"])
+        end["code"] = code if code >= 0 else 128 - code
+        size = os.fstat(complaints).st_size
+        end["complaint"] = os.pread(complaints, COMPLAINT, max(0, size - COMPLAINT)).decode(errors="replace")
+    except BaseException as error:
+        end["complaint"] = f"{type(error).__name__}: {error}"
+    with contextlib.suppress(OSError):
+        connection.sendall(json.dumps(end).encode() + b"\n")
+    os._exit(0)
+
+
+def _close_all_but(keep: int) -> None:
+    os.closerange(3, keep)
+    os.closerange(keep + 1, 1 << 16)
+
+
+def _watch_over(
+    child: int, connection: socket.socket, ours: socket.socket, opened: Opened, request: dict, sealed: bool
+) -> tuple[int, str]:
+    """Waits for the end of `child`; its exit code, and the limit that it was killed for ("" if none)."""
+    ended, kernel, reason = os.pidfd_open(child), None, ""
+    disk_of = None if sealed else request["room"]  # a sealed one writes to memory of bounded size only
+    seen = time.monotonic()
+    waiting = [connection, ended, ours]
+    while True:
+        ready, _, _ = select.select(waiting, [], [], WATCH)
+        if ours in ready:
+            waiting.remove(ours)
+            kernel = _receive_kernel(ours, request["limits"])
+            if kernel:
+                rights = array.array("i", opened)
+                connection.sendmsg([b"\n"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, rights)])
+            for descriptor in opened:
+                os.close(descriptor)
+        if connection in ready:  # it never gets a message: the outside has closed it
+            waiting.remove(connection)
+            os.kill(child, signal.SIGKILL)
+        if ended in ready:
+            _, status = os.waitpid(child, 0)
+            if not sealed:  # in a process namespace nothing outlives process 1
+                _end_orphans()
+            return os.waitstatus_to_exitcode(status), reason
+        if kernel and not reason and time.monotonic() > seen + WATCH:
+            kernel.bound()
+            reason = excess(1 if sealed else child, request["limits"], disk_of)
+            if reason:
+                os.kill(child, signal.SIGKILL)
+            seen = time.monotonic()
+
+
+def _receive_kernel(ours: socket.socket, limits: dict) -> Kernel | None:
+    """The kernel's process, as the operating system names the sender of its only message, and as it names itself."""
+    size = array.array("i").itemsize * 3
+    data, ancillary, _, _ = ours.recvmsg(16, socket.CMSG_SPACE(size))
+    for level, kind, content in ancillary:
+        if data and level == socket.SOL_SOCKET and kind == socket.SCM_CREDENTIALS:
+            return Kernel(array.array("i", content[:size])[0], int(data), limits)
+    return None
+
+
+def _end_orphans() -> None:
+    """Kills what the kernel has left behind, which all is this process's by now."""
+    while True:
+        for pid in descendants(os.getpid(), processes())[1:]:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        try:
+            os.wait()
+        except ChildProcessError:
+            return
+
+
+class Kernel:
+    """The kernel's main process, which may reserve more memory than it may touch.
+
+    Args:
+        pid: as this process sees it.
+        name: its number in /proc here, which is that of its own namespace.
+        limits: what it may use.
+    """
+
+    def __init__(self, pid: int, name: int, limits: dict):
+        self.pid, self.name, self.limits = pid, name, limits
+        self._is_bound = False
+
+    def bound(self) -> None:
+        """While it holds all that it may, lets it reserve nothing more: it gets a MemoryError, and can go on."""
+        table, most = status(self.name), self.limits["address_space"]
+        is_full = table.get("RssAnon:", 0) + table.get("VmSwap:", 0) >= self.limits["memory"]
+        if is_full == self._is_bound:
+            return
+        bound = min(most, table["VmData:"] + SLACK) if is_full else most
+        with contextlib.suppress(OSError):
+            resource.prlimit(self.pid, resource.RLIMIT_DATA, (bound, most))
+            self._is_bound = is_full
+
+
+# Inside
+
+
+def _become_kernel(request: dict, settings: dict, ready: socket.socket) -> None:
+    """The kernel's whole life; `ready` gets a message from it before it runs any submitted code."""
+    try:
+        _close_all_but(ready.fileno())
+        die_with_parent()
+        if settings["seal"]:
+            _seal()
+        for program in settings["filters"]:
+            _filter_calls(base64.b64decode(program))
+        if settings["seal"]:
+            _fork_and_wait()
         _limit(request["limits"])
         os.environ.clear()
         os.environ.update(request["env"])
         os.chdir(request["env"]["HOME"])
         _reseed()
         if "trial" in request:
+            _announce(ready)
             _try_limits(request)
-        _run_kernel(request["argv"])
+        _run_kernel(request["argv"], request["connection"], ready)
     except BaseException as error:
         os.write(2, f"{type(error).__name__}: {error}\n".encode())
         os._exit(70)
 
 
-def _seal(room: str, home: str, size: int, keep: list[str]) -> None:
-    """Returns in a process that has namespaces of its own and no capability."""
-    _enter_namespaces(room, home, size, keep)
-    _fork_and_wait(lambda: None)
+def _seal() -> None:
+    """Makes this the process 1 of its namespaces, without any capability, nor a way to new ones."""
     _mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC)
-    with contextlib.suppress(OSError), open("/proc/sys/user/max_user_namespaces", "w") as stream:
-        stream.write("0")  # none below this one: in them a process would have capabilities again
+    with contextlib.suppress(OSError), open("/proc/sys/user/max_user_namespaces", "wb") as stream:
+        stream.write(b"0")  # none below this one: in them a process would have capabilities again
+    for path in filter(os.path.exists, (f"/proc/{name}" for name in MASKED.split())):
+        _mount("/dev/null", path, "", MS_BIND)
     # Where the grader runs as root, so does this process, and root may write to /proc/sys without any capability.
     _mount("none", "/proc", "", MS_BIND | MS_REMOUNT | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC)
     _drop_capabilities()
-    _fork_and_wait(os.setsid)
 
 
-def _enter_namespaces(room: str, home: str, size: int, keep: list[str]) -> None:
-    """Leaves the siblings: own mounts, processes, network, IPC; an own /tmp with this room as all that is in it.
+def _enter_namespaces(request: dict, keep: list[str]) -> None:
+    """Leaves the siblings: own user, mounts, processes, network, IPC; an own /tmp, and the room at `ROOM`.
 
     `keep` names what is read-only in /tmp and stays: the course, where that is its place.
     """
-    _call(
-        "unshare", CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP
-    )
+    user, group = os.geteuid(), os.getegid()
+    _call("unshare", CLONE_NEWNS)
     _mount("none", "/", "", MS_REC | MS_PRIVATE)
-    stage = "/run/room"
-    _mount(room, stage, "", MS_BIND)
+    # A user of its own may mount a /proc only where one is seen that nothing covers; bubblewrap's is covered.
+    _mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC)
+    _call(
+        "unshare",
+        CLONE_NEWUSER
+        | CLONE_NEWNS
+        | CLONE_NEWPID
+        | CLONE_NEWNET
+        | CLONE_NEWIPC
+        | CLONE_NEWUTS
+        | CLONE_NEWCGROUP,
+    )
+    # A user of its own, by the same number: its processes are counted apart from its siblings'.
+    for name, text in (
+        ("setgroups", "deny"),
+        ("uid_map", f"{user} {user} 1"),
+        ("gid_map", f"{group} {group} 1"),
+    ):
+        with open(f"/proc/self/{name}", "wb") as stream:
+            stream.write(text.encode())
+    size, home = request["limits"]["disk"], request["env"]["HOME"]
+    read_only = MS_BIND | MS_REMOUNT | MS_RDONLY | MS_NOSUID | MS_NODEV
+    _mount("tmpfs", ROOM, "tmpfs", MS_NOSUID | MS_NODEV, "size=1m,nr_inodes=10,mode=755")
+    for name in ("requests", "sockets", "answers"):
+        os.mkdir(f"{ROOM}/{name}")
+    _mount(f"{request['room']}/requests", f"{ROOM}/requests", "", MS_BIND)
+    _mount("tmpfs", f"{ROOM}/sockets", "tmpfs", MS_NOSUID | MS_NODEV, "size=1m,nr_inodes=100")
+    _mount("tmpfs", f"{ROOM}/answers", "tmpfs", MS_NOSUID | MS_NODEV, f"size={size},nr_inodes=1k")
+    _mount("none", f"{ROOM}/requests", "", read_only)
+    _mount("none", ROOM, "", read_only)
     kept = {path: os.open(path, os.O_PATH) for path in keep}
     for directory in ("/tmp", home, "/dev/shm"):
         _mount("tmpfs", directory, "tmpfs", MS_NOSUID | MS_NODEV, f"size={size},nr_inodes=100k,mode=1777")
     _mount("devpts", "/dev/pts", "devpts", MS_NOSUID | MS_NOEXEC, "newinstance,ptmxmode=0666,mode=620")
-    requests, sockets, answers = (os.path.join(room, name) for name in ("requests", "sockets", "answers"))
-    for target in (requests, sockets, answers):
-        os.makedirs(target, mode=0o755)
-    _mount(os.path.join(stage, "requests"), requests, "", MS_BIND)
-    # In memory of bounded size, and as mounts, so that none can be replaced by a link; see Cradle.root.
-    _mount("tmpfs", sockets, "tmpfs", MS_NOSUID | MS_NODEV, "size=1m,nr_inodes=100")
-    _mount("tmpfs", answers, "tmpfs", MS_NOSUID | MS_NODEV, f"size={size},nr_inodes=1k")
-    read_only = MS_BIND | MS_REMOUNT | MS_RDONLY | MS_NOSUID | MS_NODEV
-    _mount("none", requests, "", read_only)
+    _mount("/dev/null", "/dev/zero", "", MS_BIND)  # shared mappings of it are memory that nobody's size shows
     tops = {os.path.join(*path.split("/")[:3]) for path in keep}  # the folders of /tmp that they lie in
     for top in tops:
         os.makedirs(f"/{top}")
@@ -160,22 +321,22 @@ def _enter_namespaces(room: str, home: str, size: int, keep: list[str]) -> None:
             os.makedirs(path, exist_ok=True)
         else:
             os.makedirs(os.path.dirname(path), exist_ok=True)
-            open(path, "w").close()
+            open(path, "wb").close()
         _mount(source, path, "", MS_BIND)
         _mount("none", path, "", read_only)
         os.close(descriptor)
     for top in tops:
         _mount("none", f"/{top}", "", read_only)
-    _call("umount2", stage.encode(), MNT_DETACH)
 
 
-def _fork_and_wait(first) -> None:
-    """Returns in a new child after `first()`; this process only waits for it and ends as it does."""
+def _fork_and_wait() -> None:
+    """Returns in a new child; this process only waits for it and ends as it does."""
     child = os.fork()
     if child == 0:
+        os.setsid()
         die_with_parent()
-        first()
         return
+    os.closerange(3, 1 << 16)  # the kernel can look into this process
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     while True:
         pid, status = os.wait()  # as process 1 of its namespace it also reaps orphans
@@ -194,9 +355,19 @@ def _drop_capabilities() -> None:
     _call("prctl", PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
 
 
+def _filter_calls(program: bytes) -> None:
+    """Has the system refuse some system calls from now on, as a program of its filter says."""
+
+    class Program(ctypes.Structure):  # struct sock_fprog
+        _fields_ = [("length", ctypes.c_ushort), ("instructions", ctypes.c_char_p)]
+
+    pointer = ctypes.byref(Program(len(program) // 8, program))
+    _call("prctl", PR_SET_SECCOMP, SECCOMP_MODE_FILTER, pointer, 0, 0)
+
+
 def _limit(limits: dict) -> None:
     for name, value in (
-        ("DATA", limits["memory"]),
+        ("DATA", limits["address_space"]),
         ("NPROC", limits["processes"]),
         ("FSIZE", limits["file_size"]),
         ("NOFILE", limits["open_files"]),
@@ -206,14 +377,35 @@ def _limit(limits: dict) -> None:
         resource.setrlimit(getattr(resource, f"RLIMIT_{name}"), (value, value))
 
 
-def _run_kernel(argv: list[str]) -> None:
+def _run_kernel(argv: list[str], connection: dict, ready: socket.socket) -> None:
     from ipykernel.kernelapp import IPKernelApp
 
+    file = os.path.join(os.environ["HOME"], ".connection.json")
+    with open(file, "w", encoding="utf-8") as stream:
+        json.dump(connection, stream)
     sys.argv = argv
-    sys.stdin = open(0, closefd=False)
-    sys.stdout, sys.stderr = (open(number, "w", buffering=1, closefd=False) for number in (1, 2))
-    IPKernelApp.launch_instance(argv=argv[1:])
+    sys.stdin = open(0, encoding="utf-8", closefd=False)
+    sys.stdout, sys.stderr = (
+        open(number, "w", encoding="utf-8", buffering=1, closefd=False) for number in (1, 2)
+    )
+    kernel = IPKernelApp.instance()
+    kernel.initialize(["-f", file, *argv[1:]])
+    os.unlink(file)
+    kernel.shell.set_custom_exc((MemoryError,), _show_briefly)
+    _announce(ready)
+    kernel.start()
     os._exit(0)
+
+
+def _show_briefly(shell, kind: type, error: BaseException, where, tb_offset: int | None = None) -> None:
+    """Shows an exception without IPython's own account of it, which takes memory that there is none of."""
+    shell._showtraceback(kind, error, traceback.format_exception(kind, error, where))
+
+
+def _announce(ready: socket.socket) -> None:
+    """Tells the supervisor that this process is about to run what is not ours."""
+    ready.sendall(str(os.getpid()).encode())
+    ready.close()
 
 
 def _try_limits(request: dict) -> None:
@@ -236,12 +428,11 @@ def _try_limits(request: dict) -> None:
     found = {
         "network": socket.socket().connect_ex(("192.0.2.1", 9)) == errno.ENETUNREACH,
         "other files": not any(map(os.path.exists, hidden)),
-        "memory of a process": False,
+        "system calls": _is_refused(os.memfd_create, "trial")
+        and _is_refused(_call, "unshare", CLONE_NEWUSER),
+        "keys": not KEYCTL or _libc.syscall(KEYCTL, KEYCTL_GET_KEYRING_ID, SESSION_KEYRING, 0) < 0,
+        "memory of a process": _is_refused(bytearray, limits["address_space"]),
     }
-    try:
-        bytearray(limits["memory"])
-    except MemoryError:
-        found["memory of a process"] = True
     os.write(2, json.dumps(found).encode())
     try:
         for _ in range(limits["processes"] + 2 * SPARE_PROCESSES):
@@ -252,6 +443,14 @@ def _try_limits(request: dict) -> None:
         os._exit(FORK_REFUSED)
     time.sleep(5 * WATCH)
     os._exit(0)
+
+
+def _is_refused(function, *arguments: object) -> bool:
+    try:
+        function(*arguments)
+    except (OSError, MemoryError):
+        return True
+    return False
 
 
 def _reseed() -> None:
@@ -301,23 +500,31 @@ def descendants(root: int, table: dict[int, Process]) -> list[int]:
     return found
 
 
+def status(pid: int) -> dict[str, int]:
+    """What the system says of a process's memory, in bytes; nothing of one that is gone."""
+    with contextlib.suppress(OSError), open(f"/proc/{pid}/status", "rb") as stream:
+        fields = [line.split() for line in stream]  # a process may call itself anything, also what is no text
+        return {words[0].decode(): int(words[1]) * 1024 for words in fields[1:] if words[2:] == [b"kB"]}
+    return {}
+
+
 def memory(pids: list[int], enough: int) -> int:
-    """Bytes of memory of some processes. Shared pages count once a process, unless that would exceed `enough`."""
+    """Bytes of memory of some processes. Shared pages count once a process, unless that would exceed `enough`.
 
-    def total(path: str, read) -> int:
-        value = 0
-        for pid in pids:
-            with (
-                contextlib.suppress(OSError, ValueError, IndexError),
-                open(f"/proc/{pid}/{path}", "rb") as stream,
-            ):
-                value += read(stream.read())
-        return value
-
-    resident = total("statm", lambda data: int(data.split()[1]) * PAGE)
-    if resident <= enough:
-        return resident
-    return total("smaps_rollup", lambda data: int(data.partition(b"\nPss:")[2].split()[0]) * 1024)
+    Pages that were swapped out, and the tables of pages, which can be larger than the pages, count too.
+    """
+    tables = {pid: status(pid) for pid in pids}
+    resident = {
+        pid: sum(table.get(name, 0) for name in ("VmRSS:", "VmSwap:", "VmPTE:"))
+        for pid, table in tables.items()
+    }
+    if sum(resident.values()) > enough:
+        for pid, table in tables.items():
+            with contextlib.suppress(OSError, IndexError, ValueError):  # a process may forbid the look
+                with open(f"/proc/{pid}/smaps_rollup", "rb") as stream:
+                    shared = int(stream.read().partition(b"\nPss:")[2].split()[0]) * 1024
+                resident[pid] -= table.get("VmRSS:", 0) - shared
+    return sum(resident.values())
 
 
 def disk(folder: str, entries: int = 10_000) -> float:
@@ -333,37 +540,31 @@ def disk(folder: str, entries: int = 10_000) -> float:
     return size
 
 
-def watch(kernels: list[Kernel]) -> None:
-    """Kills the kernels whose processes together use more than they may."""
-    table = processes() if kernels else {}
-    for kernel in kernels:
-        tree = descendants(kernel.pid, table)
-        if (
-            sum(table[pid].threads for pid in tree if pid in table)
-            > kernel.limits["processes"] + SPARE_PROCESSES
-        ):
-            kernel.reason = "processes"
-        elif memory(tree, kernel.limits["memory_total"]) > kernel.limits["memory_total"]:
-            kernel.reason = "memory"
-        elif disk(kernel.room) > kernel.limits["disk"]:
-            kernel.reason = "disk"
-        if kernel.reason:
-            end(kernel)
+def excess(root: int, limits: dict, folder: str | None) -> str:
+    """The limit that `root` and what it started exceed together, "" if none.
 
-
-def end(kernel: Kernel) -> None:
-    """Kills a kernel: with process 1 of its namespace all others end."""
-    for pid in descendants(kernel.pid, processes()):
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
+    Args:
+        root: number of a process.
+        limits: what they may use.
+        folder: what counts as their disk, if anything.
+    """
+    table = processes()
+    tree = descendants(root, table)
+    threads = sum(table[pid].threads for pid in tree if pid in table)
+    if threads > limits["processes"] + SPARE_PROCESSES:
+        return "processes"
+    if memory(tree, limits["memory_total"]) > limits["memory_total"]:
+        return "memory"
+    return "disk" if folder and disk(folder) > limits["disk"] else ""
 
 
 # The server
 
 
 def main(path: str, settings: dict) -> None:
-    """Imports, listens, forks."""
+    """Imports, listens, forks. What is asked of the children it never learns."""
     die_with_parent()
+    leave_keyring()
     for name in settings["modules"]:
         for more in getattr(importlib.import_module(name), "WARM", ()):
             importlib.import_module(more)
@@ -373,83 +574,43 @@ def main(path: str, settings: dict) -> None:
         raise RuntimeError("an imported module started a thread, so a fork would not be safe")
     if settings["seal"]:
         _try_to_seal(os.path.dirname(path), settings["keep"])
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the supervisors
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(path)
     listener.listen()
     print("ready", flush=True)
-    kernels: dict[int, Kernel] = {}
-    seen = time.monotonic()
     while True:
-        waiting = [listener, *(kernel.connection for kernel in kernels.values()), sys.stdin]
-        ready, _, _ = select.select(waiting, [], [], WATCH / 4 if kernels else None)
+        ready, _, _ = select.select([listener, sys.stdin], [], [])
         if sys.stdin in ready:  # it never gets a line: the outside has closed it
-            for kernel in kernels.values():
-                end(kernel)
-            return
-        if listener in ready:
+            return  # and with this process everything that it forked ends
+        with contextlib.suppress(OSError):
             connection, _ = listener.accept()
-            _fork(connection, listener, kernels, settings)
-        for kernel in list(kernels.values()):
-            if kernel.connection in ready and _is_closed(kernel.connection):
-                end(kernel)
-        _reap(kernels)
-        if time.monotonic() > seen + WATCH:
-            watch(list(kernels.values()))
-            seen = time.monotonic()
-
-
-def _is_closed(connection: socket.socket) -> bool:
-    try:
-        return not connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
-    except BlockingIOError:  # it was a byte for the child, which has taken it
-        return False
-    except OSError:
-        return True
+            if os.fork() == 0:
+                listener.close()
+                die_with_parent()
+                supervise(connection, settings)
+            connection.close()
 
 
 def _try_to_seal(folder: str, keep: list[str]) -> None:
-    """Raises OSError where a forked child cannot be sealed."""
+    """Ends this process with a word about it where a forked child cannot be sealed."""
     room = os.path.join(folder, "trial")
-    for name in ("requests", "sockets", "answers"):
-        os.makedirs(os.path.join(room, name), exist_ok=True)
+    os.makedirs(os.path.join(room, "requests"))
+    request = {"room": room, "limits": {"disk": 2**20}, "env": {"HOME": os.environ["HOME"]}}
     child = os.fork()
-    if child == 0:
-        try:
-            _seal(room, os.environ["HOME"], 2**20, keep)
-        except OSError as error:
-            print(f"no namespaces: {error}", flush=True)
-            os._exit(70)
-        os._exit(0)
-    if os.waitpid(child, 0)[1]:
-        sys.exit(70)
-
-
-def _fork(
-    connection: socket.socket, listener: socket.socket, kernels: dict[int, Kernel], settings: dict
-) -> None:
-    with contextlib.suppress(OSError, ValueError), connection.makefile("rb") as stream:
-        request = json.loads(stream.readline())
-        pid = os.fork()
-        if pid == 0:
-            listener.close()
-            for kernel in kernels.values():
-                kernel.connection.close()
-            become_kernel(request, connection, settings["seal"], settings["keep"])
-        kernels[pid] = Kernel(connection, pid, request["room"], request["limits"])
+    if child:
+        if os.waitpid(child, 0)[1]:
+            sys.exit(70)
         return
-    connection.close()
-
-
-def _reap(kernels: dict[int, Kernel]) -> None:
-    for kernel in list(kernels.values()):
-        pid, status = os.waitpid(kernel.pid, os.WNOHANG)
-        if pid:
-            del kernels[pid]
-            code = os.waitstatus_to_exitcode(status)
-            with contextlib.suppress(OSError):
-                message = {"code": code if code >= 0 else 128 - code, "reason": kernel.reason}
-                kernel.connection.sendall(json.dumps(message).encode() + b"\n")
-            kernel.connection.close()
+    try:
+        _enter_namespaces(request, keep)
+        if os.fork() == 0:
+            _seal()
+            os._exit(0)
+        os._exit(os.waitstatus_to_exitcode(os.wait()[1]))
+    except OSError as error:  # of either
+        print(f"no namespaces: {error}", flush=True)
+        os._exit(70)
 
 
 if __name__ == "__main__":

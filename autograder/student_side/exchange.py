@@ -2,7 +2,8 @@
 
 A message is a dictionary of arrays, numbers, strings, None, and lists and dictionaries of these. Its form
 travels as JSON in one member of the archive, every array in a member of its own. The receiving side trusts
-nothing: it checks the size of the archive, of each member and of each array header before it allocates.
+nothing: it checks the size of the archive, of each member and of each array header before it allocates, and makes
+every text harmless.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ import json
 import zipfile
 
 import numpy as np
+
+from autograder.student_side.text import clean
 
 SIZE_LIMIT = 64 * 2**20  # bytes of one message, compressed or not
 STRUCTURE_LIMIT = 2**20  # bytes of the JSON that says how a message is built
@@ -114,6 +117,8 @@ def _read_array(data: bytes, name: str) -> np.ndarray:
 
 
 def _unpack(value: object, members: dict[str, np.ndarray]) -> object:
+    if isinstance(value, str):
+        return clean(value, STRUCTURE_LIMIT)
     if not isinstance(value, dict):
         return value
     ((kind, content),) = value.items()
@@ -122,5 +127,5 @@ def _unpack(value: object, members: dict[str, np.ndarray]) -> object:
     if kind == "list":
         return [_unpack(item, members) for item in content]
     if kind == "dict":
-        return {key: _unpack(item, members) for key, item in content}
+        return {_unpack(key, members): _unpack(item, members) for key, item in content}
     raise ExchangeError(f"unknown kind {kind!r} in the structure")

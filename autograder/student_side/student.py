@@ -7,7 +7,7 @@ in `autograder.sandbox` runs it in an isolated kernel. Both only implement `exch
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from autograder.student_side.exchange import ExchangeError, decode, encode
@@ -39,7 +39,13 @@ class Reply(dict):
 
 
 class Student(ABC):
-    """Runs probes beside the student's code."""
+    """Runs probes beside the student's code.
+
+    Attributes:
+        world: answers what the probe that runs asks of its environments, if it may ask; see `world.py`.
+    """
+
+    world: Callable[[str], str] | None = None
 
     @abstractmethod
     def exchange(self, request: bytes) -> bytes:
@@ -48,6 +54,15 @@ class Student(ABC):
         Raises:
             StudentFailure: the student's side ended before it replied (time limit, memory limit, crashed).
         """
+
+    @contextmanager
+    def playing(self, world: Callable[[str], str]) -> Iterator[None]:
+        """While it holds, probes play in that world."""
+        self.world = world
+        try:
+            yield
+        finally:
+            self.world = None
 
     def run(self, probe_id: str, **inputs: object) -> Reply:
         """Runs one probe on plain inputs, e.g. `student.run("hw3.get_action", epsilon=0.0, ...)`.
@@ -98,6 +113,7 @@ class LocalStudent(Student):
     """The student's code in this very process, spoken to through the same encoding as across the sandbox."""
 
     def exchange(self, request: bytes) -> bytes:
-        from autograder.student_side import probes
+        from autograder.student_side import probes, world
 
-        return probes.answer(request)
+        with world.hosted(self.world):
+            return probes.answer(request)

@@ -24,12 +24,13 @@ import re
 import runpy
 import time
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import yaml
+from scipy.stats import binom, binomtest
 from tqdm import tqdm
 
 from autograder.trusted.judges.convergence import THRESHOLDS, run_until_decided
@@ -53,31 +54,13 @@ def proportion_bounds(successes: int, runs: int, confidence: float = CONFIDENCE)
     Args:
         successes, runs: how many of how many, at least one run.
     """
-    tail = (1.0 - confidence) / 2.0
-    low = _solve(lambda p: at_least(successes, runs, p) - tail) if successes else 0.0
-    high = _solve(lambda p: at_least(successes + 1, runs, p) - (1.0 - tail)) if successes < runs else 1.0
-    return low, high
+    low, high = binomtest(successes, runs).proportion_ci(confidence, method="exact")
+    return float(low), float(high)
 
 
 def at_least(needed: int, runs: int, p: float) -> float:
     """The probability of `needed` or more successes in independent runs that succeed with probability p."""
-    if p in (0.0, 1.0):
-        return float(p == 1.0 or needed == 0)
-
-    def exactly(k: int) -> float:
-        ways = math.lgamma(runs + 1) - math.lgamma(k + 1) - math.lgamma(runs - k + 1)
-        return math.exp(ways + k * math.log(p) + (runs - k) * math.log1p(-p))
-
-    return math.fsum(exactly(k) for k in range(needed, runs + 1))
-
-
-def _solve(rising: Callable[[float], float]) -> float:
-    """Where a rising function of a probability crosses zero."""
-    low, high = 0.0, 1.0
-    for _ in range(60):
-        middle = (low + high) / 2.0
-        low, high = (low, middle) if rising(middle) > 0 else (middle, high)
-    return (low + high) / 2.0
+    return float(binom.sf(needed - 1, runs, p))
 
 
 def choose_threshold(reference: list[float], mutants: list[list[float]]) -> float:

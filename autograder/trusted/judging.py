@@ -14,7 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from autograder.student_side.student import Reply, Student, StudentFailure
+from autograder.student_side.text import clean
 
+LONGEST = 2000  # characters of a value that are shown
 Hints = Sequence[tuple[object, str]]
 
 
@@ -146,14 +148,29 @@ def nothing_else_changed(reply: Reply, tried: str = "one call") -> None:
     )
 
 
-def attempt(student: Student, probe: str, *, tried: str, expected: str, hint: str, **inputs: object) -> Reply:
-    """Runs a probe whose raising an error is itself a known mistake, told with its hint."""
+def attempt(
+    student: Student,
+    probe: str,
+    *,
+    tried: str,
+    expected: str,
+    hint: str,
+    says: str = "",
+    **inputs: object,
+) -> Reply:
+    """Runs a probe whose raising an error is itself a known mistake, told with its hint.
+
+    Args:
+        says: what the error's text contains where it is that mistake; every other error gets no hint.
+    """
     try:
         return student.run(probe, **inputs)
     except StudentFailure as failure:
         if failure.verdict != "failed" or failure.unsolved:
             raise
-        raise JudgeFailure(tried, failure.message, expected, hint) from None
+        raise JudgeFailure(
+            tried, failure.message, expected, hint if says in failure.message else ""
+        ) from None
 
 
 def close(got: object, expected: object, atol: float = 1e-5, rtol: float = 1e-4) -> bool:
@@ -186,8 +203,8 @@ def show(value: object, brief: bool = False) -> str:
     if isinstance(value, float):
         return f"{value:.6g}"
     if isinstance(value, str):
-        return value
-    return repr(value)[:500]
+        return clean(value, LONGEST)
+    return clean(repr(value), LONGEST)
 
 
 def _around_first_difference(have: np.ndarray, want: np.ndarray, atol: float, rtol: float) -> tuple[str, str]:

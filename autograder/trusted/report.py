@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import html
 import json
+import sys
 import textwrap
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from typing import TextIO
 
 # verdict -> symbol, colour, what it means
 VERDICTS = {
@@ -19,6 +20,23 @@ VERDICTS = {
     "refused": ("✗", "#cf222e", "answer refused"),
     "error": ("!", "#9a6700", "the grader failed"),
 }
+
+
+PLAIN = str.maketrans({"✓": "+", "✗": "x", "–": "-", "⏱": "t", "▦": "m"})
+
+
+def printable(text: str, stream: TextIO | None = None) -> str:
+    """The text as a stream can print it: where its encoding lacks the marks, such as cp949 or ASCII, plain ones.
+
+    Args:
+        stream: by default standard output.
+    """
+    encoding = getattr(stream or sys.stdout, "encoding", None) or "utf-8"
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        return text.translate(PLAIN).encode(encoding, "backslashreplace").decode(encoding)
+    return text
 
 
 @dataclass
@@ -199,7 +217,13 @@ def _html_exercise(name: str, part: Report, reveal: bool) -> str:
 
 def _html_row(result: JudgeResult, reveal: bool) -> str:
     symbol, colour, meaning = VERDICTS[result.verdict]
-    cell: Callable[[str, str], str] = lambda text, more="": f'<td style="{_CELL};{more}">{text}</td>'
+
+    def cell(text: str, more: str = "") -> str:
+        return f'<td style="{_CELL};{more}">{text}</td>'
+
+    def pre(text: str) -> str:
+        return f'<pre style="{_PRE}">{html.escape(text)}</pre>'
+
     first = cell(f'<b title="{meaning}" style="color:{colour}">{symbol}</b>') + cell(
         f"{result.points:g}&nbsp;/&nbsp;{result.max_points:g}", "white-space:nowrap"
     )
@@ -212,7 +236,6 @@ def _html_row(result: JudgeResult, reveal: bool) -> str:
         note = f'<span style="color:#6e7781">{html.escape(result.got)}</span>'
         return f'<tr>{first}{cell(title)}<td colspan="3" style="{_CELL}">{note}</td></tr>'
     texts = dict(_explanation(result, reveal))
-    pre: Callable[[str], str] = lambda text: f'<pre style="{_PRE}">{html.escape(text)}</pre>'
     if not result.tried and not result.expected:
         middle = f'<td colspan="3" style="{_CELL}">{pre(texts.get("got", ""))}</td>'
     else:

@@ -20,6 +20,8 @@ import numpy as np
 import pytest
 
 from autograder.student_side.student import Student, StudentFailure
+from autograder.student_side.text import clean
+from autograder.trusted.judges.convergence import STANDS_FIRMLY, STANDS_ON
 from autograder.trusted.judging import JudgeFailure, JudgeMark, NotYet
 from autograder.trusted.report import JudgeResult, Report
 
@@ -84,7 +86,11 @@ def max_points(name: str) -> float:
 
 
 def run_judges(
-    exercises: str | list[str], student: Student, seed: int, only: Iterable[str] | None = None
+    exercises: str | list[str],
+    student: Student,
+    seed: int,
+    only: Iterable[str] | None = None,
+    found: Iterable[JudgeResult] = (),
 ) -> Report:
     """Judges one or more exercises.
 
@@ -93,6 +99,7 @@ def run_judges(
         student: where the student's code runs.
         seed: decides every input that the judges draw.
         only: names of judges of the one exercise; they run, and what they depend on (default: all judges).
+        found: what was found before of exercises that one of these may stand on.
 
     Returns:
         One result for every judge of every exercise, whatever happened.
@@ -100,9 +107,79 @@ def run_judges(
     names = [exercises] if isinstance(exercises, str) else exercises
     wanted = [exercise for name in names for exercise in exercises_of(name)]
     results: list[JudgeResult] = []
+    known = list(found)
     for exercise in wanted:
-        results += _run_exercise(exercise, _chosen(exercise, only), student, seed)
+        needed = STANDS_ON.get(exercise, ())
+        for name in needed:
+            if not any(result.exercise == name for result in known):
+                known += _judged(name, judges_of(name), student, seed)
+        latest = _judged(exercise, _chosen(exercise, only), student, seed, _obstacle(needed, known))
+        for result in latest:
+            if needed and result.verdict == "failed" and not result.hint:
+                result.hint = _weakness(needed, known)
+        results += latest
+        known += latest
     return Report(results, seed)
+
+
+def _weakness(needed: Iterable[str], known: list[JudgeResult]) -> str:
+    """What to say where an exercise fails that stands on others, by what the judges found of these."""
+    for result in known:
+        if result.exercise in needed and result.verdict not in ("passed", "skipped"):
+            return f'First fix {result.exercise}: "{result.title}" does not pass.'
+    return (
+        "Every other check of this homework passes. Compare your curves with the book's: what a single call does not "
+        "show often shows there."
+    )
+
+
+def _obstacle(needed: Iterable[str], known: list[JudgeResult]) -> str:
+    """What must be mended before an exercise that stands on others is tried, by what the judges found; or ""."""
+    weak = []
+    for name in needed:
+        of_it = [result for result in known if result.exercise == name]
+        if sum(result.points for result in of_it) < STANDS_FIRMLY * sum(
+            result.max_points for result in of_it
+        ):
+            weak.append(name)
+    return f"first fix {', '.join(weak)}: less than half of the points there" if weak else ""
+
+
+def _judged(
+    exercise: str, marks: dict[str, JudgeMark], student: Student, seed: int, obstacle: str = ""
+) -> list[JudgeResult]:
+    """Runs judges. Where one of them fails itself, it is tried on the reference, which tells whose fault that was.
+
+    A judge that the reference's answers do not trouble met an answer that no probe has written: that is refused.
+    """
+    results = _run_exercise(exercise, marks, student, seed, obstacle)
+    troubled = [result.test for result in results if result.verdict == "error"]
+    if not troubled:
+        return results
+    with (
+        contextlib.suppress(Exception),  # then it stays what it is
+        student.apart(exercise.partition(".")[0]) as reference,
+    ):
+        if reference is not student:
+            again = _run_exercise(exercise, _chosen(exercise, troubled), reference, seed)
+            # Of a training, the reference may have bad luck; that it was judged at all is what counts.
+            lucky = exercise.endswith(".convergence")
+            sound = {r.test for r in again if r.verdict == "passed" or (lucky and r.tried)}
+            for result in results:
+                if result.verdict == "error" and result.test in sound:
+                    _refuse(result)
+    return results
+
+
+def _refuse(result: JudgeResult) -> None:
+    """Turns a failure of the judge into one of the answer that it was given."""
+    result.verdict = "refused"
+    result.got_brief = f"an answer that cannot be judged ({result.got_brief[:300]})"
+    result.got = result.got_brief
+    result.hint = (
+        "The reference solution's answer can be judged on the same inputs. Compare types and shapes with what the "
+        "exercise asks for; if yours are right, tell your instructor."
+    )
 
 
 def _chosen(exercise: str, only: Iterable[str] | None) -> dict[str, JudgeMark]:
@@ -117,9 +194,10 @@ def _chosen(exercise: str, only: Iterable[str] | None) -> dict[str, JudgeMark]:
 
 
 def _run_exercise(
-    exercise: str, marks: dict[str, JudgeMark], student: Student, seed: int
+    exercise: str, marks: dict[str, JudgeMark], student: Student, seed: int, obstacle: str = ""
 ) -> list[JudgeResult]:
     plugin = _Plugin(exercise, marks, student, seed)
+    plugin.ended = obstacle
     homework, _, short = exercise.partition(".")
     arguments = [
         str(JUDGES / homework / f"test_{short}.py"),
@@ -231,7 +309,7 @@ class _Plugin:
             raise error
         else:
             lines = "".join(traceback.format_exception(error)[-3:])
-            return self.error(name, f"{type(error).__name__}: {error}\n{lines}")
+            return self.error(name, clean(f"{type(error).__name__}: {error}\n{lines}", 4000))
         return result
 
     def error(self, name: str, message: str) -> JudgeResult:

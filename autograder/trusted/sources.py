@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 
 COURSE = Path(__file__).resolve().parents[2]
+GIVEN = {"hw4": ("hw2",)}  # what a homework's notebook gives besides
 _BEGIN, _END = "### BEGIN SOLUTION", "### END SOLUTION"
 
 
@@ -29,7 +30,7 @@ def solution_source(exercise: str, solutions: Path = COURSE / "solutions") -> st
     path = solutions / f"{exercise.partition('.')[0]}.py"
     if not path.exists():
         raise SourceError(f"exercise {exercise!r}: there is no {path}")
-    text = path.read_text()
+    text = path.read_text(encoding="utf-8")
     spans = _spans(text, path.stem)
     if exercise not in spans:
         near = difflib.get_close_matches(exercise, spans, n=1, cutoff=0)
@@ -43,7 +44,7 @@ def solution_source(exercise: str, solutions: Path = COURSE / "solutions") -> st
 
 def given_source(homework: str, solutions: Path = COURSE / "solutions") -> str:
     """All solutions of a homework, without its docstring and comments."""
-    text = (solutions / f"{homework}.py").read_text()
+    text = (solutions / f"{homework}.py").read_text(encoding="utf-8")
     lines = text.splitlines()[ast.parse(text).body[0].end_lineno :]
     return "\n".join(line for line in lines if not line.lstrip().startswith("#")).strip()
 

@@ -57,7 +57,10 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=30, help="epochs of each iteration (30)")
     parser.add_argument("--threads", type=int, default=2, help="threads (2)")
     parser.add_argument("--seed", type=int, default=0, help="seed (0)")
+    parser.add_argument("--smallest", action="store_true", help="tiny sizes, to see that it runs")
     args = parser.parse_args()
+    if args.smallest:
+        args.iterations, args.epochs = 1, 1
     warnings.filterwarnings("ignore")
     torch.set_num_threads(args.threads)
     config = ExperimentConfig.get_from_yaml()

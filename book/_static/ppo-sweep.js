@@ -7,7 +7,7 @@ course.widget("ppo-sweep", (element) => {
   const picture = html("div"), status = html("div", { "aria-live": "polite", style: "overflow-x: auto" });
   const values = html("fieldset");
   const whole = (v) => (v === null ? "–" : Math.round(v).toLocaleString("en"));
-  const named = (s) => s.value + (s.usual ? " (default)" : "");
+  const named = (s) => s.value + (s.usual ? " (preset)" : "");
   const style = (s, i) => ({ colour: s.usual ? "currentColor" : RAMP[i], width: s.usual ? 3 : 2 });
 
   function lines(s, i) {

@@ -80,14 +80,16 @@ class DQNAgent(nn.Module):
         """Choose an action epsilon-greedily.
 
         With probability ``epsilon`` draw uniformly from all ``num_actions`` actions, else take the action with
-        the highest Q-value. No gradient is needed.
+        the highest Q-value of ``self.critic``. No gradient is needed; networks, their modes, the observation and
+        seeds stay as they are.
 
         Args:
-            observation: one observation, a numpy array of shape ``observation_shape``.
+            observation: one observation, a numpy array of shape ``observation_shape``; the critic takes a batch of
+                observations as they are, also where they are uint8.
             epsilon: probability of a random action, in [0, 1].
 
         Returns:
-            The action, a Python int from 0 to ``num_actions - 1``.
+            The action, an int (Python's or NumPy's) from 0 to ``num_actions - 1``.
         """
 
     @exercise("hw3.update_critic")
@@ -103,19 +105,20 @@ class DQNAgent(nn.Module):
 
         The target is a constant for the gradient; its last value comes from ``self.target_critic``, and
         ``done`` switches that value off. ``self.use_double_q`` decides which network chooses the next action.
-        Clip the gradient's norm at ``self.clip_grad_norm`` (None: do not), step ``self.critic_optimizer``,
-        then ``self.lr_scheduler``.
+        The loss is ``self.critic_loss``, the mean over the batch of squared errors. Clip the norm of the whole
+        gradient, all parameters together, at ``self.clip_grad_norm`` (None: do not), step
+        ``self.critic_optimizer``, then ``self.lr_scheduler``. Nothing else changes, the batch included.
 
         Args:
             obs: ``(batch, *observation_shape)``.
-            action: ``(batch,)``, whole numbers.
-            reward: ``(batch,)``.
+            action: ``(batch,)`` int64.
+            reward: ``(batch,)`` float32.
             next_obs: ``(batch, *observation_shape)``.
-            done: ``(batch,)``, 1 or True where the episode terminated; time limits are not in it.
+            done: ``(batch,)`` bool, True where the episode terminated; time limits are not in it.
 
         Returns:
-            Floats: ``critic_loss``, ``q_values`` (batch mean of Q(s, a)), ``target_values`` (batch mean) and
-            ``grad_norm`` (before clipping).
+            A mapping with ``critic_loss``, ``q_values`` (batch mean of Q(s, a)), ``target_values`` (batch mean) and
+            ``grad_norm`` (before clipping): numbers, or scalars that are cut from the graph.
         """
 
     @exercise("hw3.update")
@@ -130,7 +133,8 @@ class DQNAgent(nn.Module):
     ) -> dict:
         """Update the critic, and copy it into the target network when its time has come.
 
-        The copy happens at every ``step`` that ``target_update_period`` divides, after the critic's step.
+        The critic's step is one call of ``self.update_critic``. The copy happens at every ``step`` that
+        ``target_update_period`` divides, 0 included, after the critic's step.
 
         Args:
             obs, action, reward, next_obs, done: a batch, as in ``update_critic``.

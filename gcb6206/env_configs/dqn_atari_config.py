@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import gymnasium as gym
 import torch
 
-from gcb6206.env_configs.dqn_basic_config import agent_fields, check_dqn_fields, loop_fields
+from gcb6206.env_configs.config import check_fields
+from gcb6206.env_configs.dqn_basic_config import DQN_LIMITS, agent_fields, loop_fields
 from gcb6206.env_configs.schedule import PiecewiseSchedule
 from gcb6206.errors import ConfigError, nearest
 from gcb6206.infrastructure.atari_wrappers import make_atari
@@ -52,11 +53,8 @@ class DQNAtariConfig:
     """Agent steps after which an evaluation episode is cut; these are half an hour of play."""
 
     def __post_init__(self):
-        check_dqn_fields(self)
-        if not 0.0 <= self.eval_epsilon <= 1.0:
-            raise ConfigError(f"eval_epsilon is {self.eval_epsilon}: expected a number from 0 to 1")
-        if self.longest_episode < 1:
-            raise ConfigError(f"longest_episode is {self.longest_episode}: expected at least 1")
+        check_fields(self, DQN_LIMITS)
+        check_fields(self, {"a number from 0 to 1": "eval_epsilon", "at least 1": "longest_episode"})
 
     def build(self) -> dict:
         """The run's parts: what ``run_training_loop`` takes as ``config``."""

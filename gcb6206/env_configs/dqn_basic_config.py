@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import functools
-import os
 from dataclasses import dataclass
 
 import gymnasium as gym
 import torch
 from gymnasium.wrappers import RecordEpisodeStatistics
 
+import gcb6206.envs  # noqa: F401  (pictures without a screen)
+from gcb6206.env_configs.config import check_fields
 from gcb6206.env_configs.schedule import PiecewiseSchedule
 from gcb6206.errors import ConfigError, nearest
 from gcb6206.networks.critics import mlp_critic
 from gcb6206.networks.optimizers import LeanAdam
+
+# What holds for every DQN run.
+DQN_LIMITS = {
+    "at least 1": "total_steps batch_size replay_buffer_capacity target_update_period",
+    "at least 0": "learning_starts",
+    "a number from 0 to 1": "discount exploration_final",
+    "above 0": "learning_rate clip_grad_norm",
+}
 
 
 @dataclass(frozen=True)
@@ -54,19 +63,12 @@ class DQNBasicConfig:
     """Units in each hidden layer."""
 
     def __post_init__(self):
-        check_dqn_fields(self)
-        if not 0.0 < self.exploration_fraction <= 1.0:
-            raise ConfigError(
-                f"exploration_fraction is {self.exploration_fraction}: expected above 0, at most 1"
-            )
-        if self.learning_rate_final is not None and self.learning_rate_final < 0:
-            raise ConfigError(
-                f"learning_rate_final is {self.learning_rate_final}: expected at least 0, or none"
-            )
-        if self.num_layers < 0 or self.hidden_size < 1:
-            raise ConfigError(
-                f"num_layers is {self.num_layers}, hidden_size {self.hidden_size}: expected >= 0 and >= 1"
-            )
+        check_fields(self, DQN_LIMITS)
+        check_fields(self, {
+            "at least 0": "learning_rate_final num_layers",
+            "at least 1": "hidden_size",
+            "above 0, at most 1": "exploration_fraction",
+        })  # fmt: skip
 
     def build(self) -> dict:
         """The run's parts: what ``run_training_loop`` takes as ``config``."""
@@ -99,9 +101,6 @@ def make_vector_env(env_name: str, render: bool = False) -> gym.Env:
     Raises:
         ConfigError: no environment of that name; the nearest is named.
     """
-    os.environ.setdefault(
-        "SDL_VIDEODRIVER", "dummy"
-    )  # pictures need no screen, and SDL complains where there is none
     try:
         env = gym.make(env_name, render_mode="rgb_array" if render else None, disable_env_checker=True)
     except gym.error.UnregisteredEnv:
@@ -109,24 +108,6 @@ def make_vector_env(env_name: str, render: bool = False) -> gym.Env:
             f"unknown environment {env_name!r}: {nearest(env_name, list(gym.registry))}"
         ) from None
     return RecordEpisodeStatistics(env)
-
-
-def check_dqn_fields(config) -> None:
-    """Refuse values that no DQN run can work with.
-
-    Raises:
-        ConfigError: names the field, its value and what was expected.
-    """
-    for name in ("total_steps", "batch_size", "replay_buffer_capacity", "target_update_period"):
-        if getattr(config, name) < 1:
-            raise ConfigError(f"{name} is {getattr(config, name)}: expected at least 1")
-    for name in ("discount", "exploration_final"):
-        if not 0.0 <= getattr(config, name) <= 1.0:
-            raise ConfigError(f"{name} is {getattr(config, name)}: expected a number from 0 to 1")
-    if config.learning_starts < 0:
-        raise ConfigError(f"learning_starts is {config.learning_starts}: expected at least 0")
-    if config.learning_rate <= 0:
-        raise ConfigError(f"learning_rate is {config.learning_rate}: expected above 0")
 
 
 def agent_fields(config) -> dict:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 
 from gcb6206.agents.mappo_agent import ALGORITHMS
+from gcb6206.env_configs.config import check_fields
 from gcb6206.envs.vmas import VmasTeam, num_envs
 from gcb6206.errors import ConfigError, nearest
 from gcb6206.exercises import exercise
@@ -80,20 +81,13 @@ class MAPPOConfig:
     """Where to simulate and learn: cpu, cuda:0..."""
 
     def __post_init__(self):
-        for name in ("frames_per_batch", "max_steps", "n_iters", "num_epochs", "minibatch_size",
-                     "history_length", "num_cells", "n_agents"):  # fmt: skip
-            if getattr(self, name) is not None and getattr(self, name) < 1:
-                raise ConfigError(f"{name} is {getattr(self, name)}: expected at least 1")
-        for name in ("gamma", "lmbda"):
-            if not 0.0 <= getattr(self, name) <= 1.0:
-                raise ConfigError(f"{name} is {getattr(self, name)}: expected a number from 0 to 1")
-        for name in ("lr", "critic_lr", "max_grad_norm", "clip_epsilon", "target_kl", "reward_scale",
-                     "initial_std"):  # fmt: skip
-            if getattr(self, name) is not None and not getattr(self, name) > 0:
-                raise ConfigError(f"{name} is {getattr(self, name)}: expected above 0")
-        for name in ("lr_final", "entropy_eps", "entropy_eps_final", "critic_coef", "depth"):
-            if getattr(self, name) is not None and not getattr(self, name) >= 0:
-                raise ConfigError(f"{name} is {getattr(self, name)}: expected at least 0")
+        check_fields(self, {
+            "at least 1": "frames_per_batch max_steps n_iters num_epochs minibatch_size history_length num_cells "
+            "n_agents",
+            "a number from 0 to 1": "gamma lmbda",
+            "above 0": "lr critic_lr max_grad_norm clip_epsilon target_kl reward_scale initial_std",
+            "at least 0": "lr_final entropy_eps entropy_eps_final critic_coef depth",
+        })  # fmt: skip
         for name, known in (("algorithm", ALGORITHMS), ("precision", ("auto", "float32", "bfloat16"))):
             if getattr(self, name) not in known:
                 value = getattr(self, name)

@@ -6,6 +6,7 @@ import functools
 from dataclasses import dataclass
 
 from gcb6206.agents.ppo_agent import linear_schedule
+from gcb6206.env_configs.config import check_fields
 from gcb6206.envs.vector import make_render_env, make_vector_env
 from gcb6206.errors import ConfigError
 from gcb6206.networks.optimizers import LeanAdam
@@ -73,20 +74,12 @@ class PPOConfig:
     """Curriculum: part of the training in which the difficulty rises to 1 in a straight line."""
 
     def __post_init__(self):
-        for name in ("total_steps", "num_envs", "n_steps", "n_epochs", "hidden_size"):
-            if getattr(self, name) < 1:
-                raise ConfigError(f"{name} is {getattr(self, name)}: expected at least 1")
-        for name in ("gamma", "gae_lambda"):
-            if not 0.0 <= getattr(self, name) <= 1.0:
-                raise ConfigError(f"{name} is {getattr(self, name)}: expected a number from 0 to 1")
-        for name in ("learning_rate", "clip_range", "clip_range_vf", "max_grad_norm", "target_kl",
-                     "difficulty_fraction"):  # fmt: skip
-            if getattr(self, name) is not None and not getattr(self, name) > 0:
-                raise ConfigError(f"{name} is {getattr(self, name)}: expected above 0")
-        for name in ("learning_rate_final", "clip_range_final", "ent_coef", "ent_coef_final", "vf_coef",
-                     "num_layers"):  # fmt: skip
-            if getattr(self, name) is not None and not getattr(self, name) >= 0:
-                raise ConfigError(f"{name} is {getattr(self, name)}: expected at least 0")
+        check_fields(self, {
+            "at least 1": "total_steps num_envs n_steps n_epochs hidden_size",
+            "a number from 0 to 1": "gamma gae_lambda",
+            "above 0": "learning_rate clip_range clip_range_vf max_grad_norm target_kl difficulty_fraction",
+            "at least 0": "learning_rate_final clip_range_final ent_coef ent_coef_final vf_coef num_layers",
+        })  # fmt: skip
         rollout = self.n_steps * self.num_envs
         if self.total_steps < rollout:
             raise ConfigError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from bisect import bisect_right
 
 
@@ -22,7 +23,7 @@ class PiecewiseSchedule:
 
     def __init__(self, endpoints: list[tuple[float, float]], outside_value: float):
         steps = [step for step, _ in endpoints]
-        if not endpoints or any(later <= earlier for earlier, later in zip(steps, steps[1:])):
+        if not endpoints or any(later <= earlier for earlier, later in itertools.pairwise(steps)):
             raise ValueError(f"endpoints {endpoints} must be (step, value) pairs with strictly rising steps")
         self.endpoints = [(step, value) for step, value in endpoints]
         self.outside_value = outside_value

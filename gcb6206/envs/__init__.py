@@ -2,9 +2,11 @@
 
     gymnasium.make("gcb6206/RoArmReach-v0")
     gymnasium.make_vec("gcb6206/RoArmPickPlace-v0", num_envs=64)
+    gymnasium.make_vec("gcb6206/Realm-v0", num_envs=1024)
 
 On Linux without a screen, importing this before ``mujoco`` also lets MuJoCo draw offscreen: it sets
-``MUJOCO_GL``, which mujoco reads when it is imported, unless it is set already.
+``MUJOCO_GL``, which mujoco reads when it is imported, unless it is set already. Likewise SDL, with which Gymnasium
+draws: pictures need no screen, and SDL complains where it finds none.
 """
 
 import os
@@ -16,6 +18,7 @@ import gymnasium
 if sys.platform == "linux" and not os.environ.get("DISPLAY"):
     _FOUND = [name.lower() for name in ("EGL", "OSMesa") if find_library(name)]
     os.environ.setdefault("MUJOCO_GL", (_FOUND or ["disable"])[0])
+os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
 
 for _task, _limit in (("Reach", 100), ("PickPlace", 200)):
     gymnasium.register(
@@ -24,3 +27,9 @@ for _task, _limit in (("Reach", 100), ("PickPlace", 200)):
         vector_entry_point=f"gcb6206.envs.roarm:RoArm{_task}VectorEnv",
         max_episode_steps=_limit,
     )
+
+gymnasium.register(
+    "gcb6206/Realm-v0",
+    entry_point="gcb6206.envs.realm.env:RealmEnv",
+    vector_entry_point="gcb6206.envs.realm.env:RealmVectorEnv",
+)

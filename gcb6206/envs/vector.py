@@ -8,8 +8,6 @@ across two episodes.
 
 from __future__ import annotations
 
-import os
-
 import gymnasium as gym
 import numpy as np
 from gymnasium.envs.classic_control.cartpole import CartPoleVectorEnv
@@ -75,9 +73,6 @@ def make_vector_env(env_name: str, num_envs: int, **kwargs) -> VectorEnv:
 
 def make_render_env(env_name: str, **kwargs) -> gym.Env:
     """One environment that gives pictures."""
-    os.environ.setdefault(
-        "SDL_VIDEODRIVER", "dummy"
-    )  # pictures need no screen, and SDL complains where there is none
     return gym.make(env_name, render_mode="rgb_array", disable_env_checker=True, **kwargs)
 
 

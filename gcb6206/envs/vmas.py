@@ -35,11 +35,11 @@ def num_envs(frames_per_batch: int, max_steps: int) -> int:
         max_steps: the longest episode.
 
     Returns:
-        A whole number, at least 1.
+        An int, at least 1.
 
     Raises:
         ValueError: ``frames_per_batch`` is no positive multiple of ``max_steps``; the message names both and
-            the nearest number of frames that is.
+            the nearest positive multiple. A subclass of ValueError does as well.
     """
 
 
@@ -52,7 +52,7 @@ def expand_done(done: torch.Tensor, n_agents: int) -> torch.Tensor:
         n_agents: how many agents.
 
     Returns:
-        ``(batch, time, n_agents, 1)`` bool; every agent's entry is its environment's.
+        ``(batch, time, n_agents, 1)`` bool; every agent's entry is its environment's. ``done`` stays as it is.
     """
 
 
@@ -61,14 +61,15 @@ def episode_reward_sum(reward: torch.Tensor, done: torch.Tensor) -> float:
     """The mean return of the episodes that ended in a batch: rewards summed over each, taken where it ends.
 
     Every environment begins its first episode with the batch, and the next one with the step after each end.
-    What has not ended does not count.
+    What has not ended does not count; every ended episode counts the same, whatever its return. The arguments
+    stay as they are.
 
     Args:
-        reward: ``(batch, time, n_agents, 1)``.
+        reward: ``(batch, time, n_agents, 1)``, of any sign.
         done: ``(batch, time, n_agents, 1)`` bool, the step ended the agent's episode.
 
     Returns:
-        The mean over all ended episodes and agents; NaN where none ended.
+        The mean over all ended episodes and agents, one number; NaN where none ended.
     """
 
 

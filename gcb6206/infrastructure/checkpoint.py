@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -17,12 +18,23 @@ def save_checkpoint(path: str | Path, content: dict) -> Path:
     Args:
         path: the file.
         content: nested dicts and lists of tensors, numpy arrays, numbers, strings and None.
+
+    Raises:
+        CheckpointError: it cannot be written, as on a full disk; nothing is left of it.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(path.name + ".writing")
-    torch.save(_map(content, np.ndarray, torch.from_numpy), unfinished)
-    os.replace(unfinished, path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        torch.save(_map(content, np.ndarray, torch.from_numpy), unfinished)
+        os.replace(unfinished, path)
+    except (OSError, RuntimeError) as error:  # torch tells a full disk by a RuntimeError
+        unfinished.unlink(missing_ok=True)
+        free = shutil.disk_usage(path.parent).free if path.parent.is_dir() else 0
+        raise CheckpointError(
+            f"cannot write checkpoint {path} ({_reason(error)}): {free / 1e6:.0f} MB are free there; make room, or "
+            "begin a run elsewhere with --log_root"
+        ) from error
     return path
 
 
@@ -40,8 +52,9 @@ def load_checkpoint(path: str | Path) -> dict:
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises many kinds for a damaged file
-        reason = str(error).splitlines()[0]
-        raise CheckpointError(f"checkpoint {path} is damaged ({reason}): delete it and train anew") from error
+        raise CheckpointError(
+            f"checkpoint {path} is damaged ({_reason(error)}): delete it and train anew"
+        ) from error
 
 
 def load_run(path: str | Path, settings: dict) -> dict:
@@ -62,9 +75,19 @@ def load_run(path: str | Path, settings: dict) -> dict:
     return state
 
 
+def _reason(error: Exception) -> str:
+    """The first line of what an error says."""
+    return (str(error).splitlines() or [type(error).__name__])[0]
+
+
 def tensors_to_numpy(content):
     """A nested structure with numpy arrays in the place of tensors."""
     return _map(content, torch.Tensor, lambda tensor: tensor.numpy())
+
+
+def copied(content):
+    """A nested structure with copies of its tensors."""
+    return _map(content, torch.Tensor, lambda tensor: tensor.detach().clone())
 
 
 def _map(content, kind: type, function):

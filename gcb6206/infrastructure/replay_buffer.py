@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 
+FRAME_HISTORY = 4  # frames in an observation of stacked pictures
+
 
 class ReplayBuffer:
     """A ring of transitions for observations of any shape.
@@ -258,3 +260,20 @@ class MemoryEfficientReplayBuffer:
         back = np.arange(self.frame_history_len - 1, -1, -1)
         numbers = np.maximum(last[:, None] - back, first[:, None])
         return self._frames[numbers % self.frame_capacity]
+
+
+def make_replay_buffer(
+    observation_shape: tuple[int, ...], capacity: int = 1_000_000, seed: int | None = None
+) -> ReplayBuffer | MemoryEfficientReplayBuffer:
+    """The buffer that fits an observation: frames stored once for ``(4, height, width)``, plain for ``(features,)``.
+
+    Raises:
+        ValueError: any other shape.
+    """
+    if len(observation_shape) == 3 and observation_shape[0] == FRAME_HISTORY:
+        return MemoryEfficientReplayBuffer(FRAME_HISTORY, capacity, seed)
+    if len(observation_shape) == 1:
+        return ReplayBuffer(capacity, seed)
+    raise ValueError(
+        f"unsupported observation shape {observation_shape}: expected (features,) or ({FRAME_HISTORY}, height, width)"
+    )

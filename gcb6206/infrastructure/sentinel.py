@@ -28,10 +28,10 @@ def first_nonfinite(tensors: dict[str, torch.Tensor]) -> tuple[str, int] | None:
     that stands first in ``tensors``, which lists them in the order in which they are computed.
 
     Args:
-        tensors: names and tensors ``(batch, time, ...)``, all with the same batch and time.
+        tensors: names and tensors ``(batch, time, ...)``, all with the same batch and time; they stay as they are.
 
     Returns:
-        The tensor's name and its step, counted from 0; None where everything is finite.
+        The tensor's name and its step, an int counted from 0; None where everything is finite.
     """
 
 

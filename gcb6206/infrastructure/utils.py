@@ -15,8 +15,10 @@ VIDEO_SIZE = 250
 def sample_trajectory(env: gym.Env, agent, max_length: int, render: bool = False) -> dict:
     """Play one episode with ``agent.get_action(observation)`` and return everything that happened.
 
-    The episode ends when the environment terminates or truncates it, and after ``max_length`` steps at the
-    latest. What is stored under ``terminal`` is *terminated* alone: being cut short is not an end.
+    The episode begins with ``env.reset()``, without a seed: the next trajectory is another episode. It ends when
+    the environment terminates or truncates it, and after ``max_length`` steps at the latest. What is stored under
+    ``terminal`` is *terminated* alone: being cut short is not an end, and an episode may terminate at the very
+    step at which its time runs out.
 
     Args:
         env: a Gymnasium environment; made with ``render_mode="rgb_array"`` where ``render`` is True.

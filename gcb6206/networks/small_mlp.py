@@ -7,6 +7,8 @@ autograd node, computed by numpy on the CPU's own memory; on other devices, PyTo
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import torch
 from torch import nn
@@ -26,7 +28,7 @@ class SmallMLP(nn.Module):
     def __init__(self, sizes: list[int]):
         super().__init__()
         self.sizes = list(sizes)
-        layers = [nn.Linear(i, o) for i, o in zip(sizes, sizes[1:])]
+        layers = [nn.Linear(i, o) for i, o in itertools.pairwise(sizes)]
         parts = [part for layer in layers for part in (layer.weight.T.reshape(-1), layer.bias)]
         self.weights = nn.Parameter(torch.cat(parts).detach())
 
@@ -88,7 +90,7 @@ def _forward(x: np.ndarray, vector: np.ndarray, sizes: list[int]) -> list[np.nda
 def _layers(vector, sizes: list[int]) -> list[tuple]:
     """Views of a vector: each layer's matrix and bias."""
     layers, end = [], 0
-    for inputs, outputs in zip(sizes, sizes[1:]):
+    for inputs, outputs in itertools.pairwise(sizes):
         start, end = end, end + inputs * outputs
         layers.append((vector[start:end].reshape(inputs, outputs), vector[end : end + outputs]))
         end += outputs

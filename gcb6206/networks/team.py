@@ -28,7 +28,8 @@ def tanh_normal_log_prob(
 
     Only ``action`` is given, so u has to be found again. An action may lie exactly on a bound, where tanh has
     been rounded to 1 and its inverse is infinite: the squeezed action is first limited to ``HIGHEST_TANH`` on
-    either side. The result is finite for every action within the bounds, and so are its gradients.
+    either side, and nothing is added anywhere. The result is finite for every action within the bounds, and so
+    are its gradients. The arguments stay as they are.
 
     Args:
         mean, std: ``(..., components)``, std above 0.

@@ -7,6 +7,7 @@ autograd node, computed by numpy on the CPU's own memory.
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
@@ -33,7 +34,7 @@ class TwinMLP(nn.Module):
     def __init__(self, inputs: int, hidden: list[int], outputs: int):
         super().__init__()
         sizes = [inputs, *hidden, outputs]
-        shapes = [shape for i, o in zip(sizes, sizes[1:]) for shape in ((2, i, o), (2, o))]
+        shapes = [shape for i, o in itertools.pairwise(sizes) for shape in ((2, i, o), (2, o))]
         ends = np.cumsum([math.prod(shape) for shape in shapes]).tolist()
         self.parts = [(slice(begin, end), shape) for begin, end, shape in zip([0, *ends], ends, shapes)]
         self.weights = nn.Parameter(torch.zeros(ends[-1]))

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import deque
 
+import gymnasium as gym
 import numpy as np
 from gymnasium.vector import VectorEnv
 
 from gcb6206.agents.ppo_agent import PPOAgent
+from gcb6206.infrastructure.utils import render_frame
 
 REMEMBERED = 100  # episodes in the running means of return, length and success, as in Stable-Baselines3
 
@@ -144,6 +146,25 @@ def play_episodes(
         if not playing.any():
             break
     return returns, lengths, successes
+
+
+def film_episode(env: gym.Env, agent: PPOAgent, seed: int, longest: int) -> np.ndarray:
+    """Pictures ``(time, height, width, 3)`` of one greedy episode.
+
+    Args:
+        env: one environment that gives pictures.
+        agent: acts without noise.
+        seed: of the episode.
+        longest: pictures after which it is cut.
+    """
+    observation, _ = env.reset(seed=seed)
+    pictures, over = [render_frame(env)], False
+    while not over and len(pictures) < longest:
+        action = agent.act(np.asarray(observation)[None])[1][0]
+        observation, _, terminated, truncated, _ = env.step(action)
+        pictures.append(render_frame(env))
+        over = terminated or truncated
+    return np.array(pictures)
 
 
 def _check_rewards(rewards: np.ndarray) -> None:

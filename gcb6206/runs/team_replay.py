@@ -6,6 +6,7 @@ mean actions for each evaluation. Positions, angles and returns are packed: see 
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 from pathlib import Path
@@ -28,7 +29,7 @@ def pack(values: list[float]) -> list[int]:
     [500, 250, -50]
     """
     whole = [round(value * UNIT) for value in values]
-    packed = [whole[0], *(after - before for before, after in zip(whole, whole[1:]))]
+    packed = [whole[0], *(after - before for before, after in itertools.pairwise(whole))]
     while len(packed) > 1 and packed[-1] == 0:
         packed.pop()
     return packed
@@ -106,13 +107,33 @@ def play(team: VmasTeam, agent: MAPPOAgent, seed: int, max_steps: int) -> dict:
     return {"steps": len(seen) - 1, "return": pack(earned), "poses": packed}
 
 
+def add(directory: Path, team: VmasTeam, agent: MAPPOAgent, start: int, max_steps: int, about: dict) -> None:
+    """Add one episode from a start to the replay in a run's directory.
+
+    Args:
+        directory: the run's.
+        team: one environment.
+        agent: chooses the actions.
+        start: seed of the environment, the same at every evaluation.
+        max_steps: the time limit.
+        about: ``iteration``, ``frames`` and ``mean_return`` of the evaluation.
+    """
+    header = {
+        "scenario": team.scenario_name,
+        "start": start,
+        "max_steps": max_steps,
+        "entities": entities(team),
+    }
+    keep(directory / REPLAY, header, {**about, **play(team, agent, start, max_steps)})
+
+
 def keep(path: Path, header: dict, checkpoint: dict) -> None:
     """Add a checkpoint to the replay in a file, which is written whole or not at all.
 
     Whatever the file has of this iteration and later ones is forgotten: it is of a run that was killed and goes on
     from an earlier checkpoint.
     """
-    before = json.loads(path.read_text())["checkpoints"] if path.exists() else []
+    before = json.loads(path.read_text(encoding="utf-8"))["checkpoints"] if path.exists() else []
     earlier = [other for other in before if other["iteration"] < checkpoint["iteration"]]
     unfinished = path.with_name(path.name + ".writing")
     unfinished.write_text(text({**header, "checkpoints": [*earlier, checkpoint]}))

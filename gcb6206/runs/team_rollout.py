@@ -7,10 +7,12 @@ environment whose episode terminates goes on with another one, which the end of 
 
 from __future__ import annotations
 
+import math
+
 import torch
 
 from gcb6206.agents.mappo_agent import MAPPOAgent
-from gcb6206.envs.vmas import VmasTeam
+from gcb6206.envs.vmas import VmasTeam, episode_reward_sum, expand_done
 from gcb6206.infrastructure.sentinel import check_finite
 
 
@@ -102,6 +104,20 @@ def play_episodes(team: VmasTeam, agent: MAPPOAgent, seed: int, max_steps: int, 
     if watch and not over[0]:
         watch(returns[0].item())
     return returns
+
+
+def how_well(batch: dict[str, torch.Tensor]) -> dict[str, float]:
+    """How well the team did in a batch.
+
+    Returns:
+        ``episode_reward_sum``, the mean return of the episodes that ended by themselves or by the time limit; only
+        where none ended, ``episode_reward_mean``, the mean reward of a step.
+    """
+    done = expand_done(batch["terminated"] | batch["truncated"], batch["reward"].shape[2])
+    reward_sum = episode_reward_sum(batch["reward"], done)
+    if math.isnan(reward_sum):
+        return {"episode_reward_mean": batch["reward"].mean().item()}
+    return {"episode_reward_sum": reward_sum}
 
 
 def _diagnosis(agent: MAPPOAgent, batch: dict[str, torch.Tensor], t: int) -> dict[str, torch.Tensor]:

@@ -13,48 +13,54 @@ back.
 
 from __future__ import annotations
 
+import argparse
+import dataclasses
 import logging
 from collections.abc import Iterator
 
 import torch
 from tensordict import TensorDict, TensorDictBase
-from tensordict.nn import TensorDictModule
-from tensordict.nn.distributions import NormalParamExtractor
 from torchrl.collectors import Collector
 from torchrl.data import LazyTensorStorage, ReplayBuffer, SamplerWithoutReplacement
-from torchrl.envs import (
-    EnvBase,
-    ExplorationType,
-    RewardSum,
-    StepCounter,
-    TransformedEnv,
-    VmasEnv,
-    set_exploration_type,
-)
-from torchrl.modules import MultiAgentMLP, ProbabilisticActor, TanhNormal
-from torchrl.objectives import ClipPPOLoss, ValueEstimators
+from torchrl.envs import ExplorationType, set_exploration_type
+from torchrl.modules import ProbabilisticActor
 
-from gcb6206.env_configs.mappo_config import MAPPOConfig, check_device
-from gcb6206.envs.vmas import VmasTeam, expand_done, num_envs, scenario_arguments
+from gcb6206.env_configs.mappo_config import MAPPOConfig
+from gcb6206.envs.vmas import VmasTeam, expand_done, num_envs
 from gcb6206.errors import ConfigError
+from gcb6206.infrastructure.logger import NullLogger
 from gcb6206.infrastructure.sentinel import check_finite
+from gcb6206.runs.frame import Run, seed_of
 from gcb6206.runs.team_rollout import play_episodes
+from gcb6206.runs.torchrl_parts import (
+    ACTION,
+    OBSERVATION,
+    RETURN,
+    REWARD,
+    VALUE,
+    make_critic,
+    make_env,
+    make_loss,
+    make_policy,
+)
 
-OBSERVATION, ACTION, REWARD = ("agents", "observation"), ("agents", "action"), ("agents", "reward")
-RETURN, VALUE = ("agents", "episode_reward"), ("agents", "state_value")
 logging.getLogger("torchrl").setLevel(logging.WARNING)  # it tells of every buffer that it makes
 # Settings that only MultiAgentRun knows, and what they must be here.
 NOT_HERE = {"critic_lr": None, "entropy_eps_final": None, "target_kl": None, "reward_scale": 1.0, "history_length": 1,
             "initial_std": 1.0}  # fmt: skip
 
 
-class TorchRLRun:
+class TorchRLRun(Run):
     """One training.
+
+    A checkpoint begins new episodes in all environments, from a seed that the run's seed and the iteration decide.
 
     Args:
         config: the settings; ``precision`` is always float32 here.
         seed: of everything.
         tutorial: with the tutorial's time limit and without normalised advantages.
+        logger: a ``Logger``; without one nothing is logged, and there are no checkpoints.
+        args: ``checkpoint_interval`` and ``resume``, where wanted.
 
     Attributes:
         env, policy, critic, loss_module, collector: the parts.
@@ -64,31 +70,63 @@ class TorchRLRun:
         ValueError: the batch holds no whole number of episodes.
     """
 
-    def __init__(self, config: MAPPOConfig, seed: int, tutorial: bool = False):
+    counter = "iteration"
+    evaluates = False  # see evaluate
+
+    def __init__(
+        self,
+        config: MAPPOConfig,
+        seed: int,
+        tutorial: bool = False,
+        logger=None,
+        args: argparse.Namespace | None = None,
+    ):
         for name, value in NOT_HERE.items():
             if getattr(config, name) != value:
                 raise ConfigError(f"{name} is {getattr(config, name)}: the run with TorchRL has {value} only")
-        self.config, self.seed = config, seed
+        self.tutorial, self.mappo = tutorial, config
         self.normalize = config.normalize_advantages and not tutorial
-        torch.manual_seed(seed)
-        self.env = make_env(config, num_envs(config.whole_frames, config.max_steps), seed, tutorial)
+        parts = {"settings": {**dataclasses.asdict(config), "tutorial": tutorial}}
+        given = argparse.Namespace(**{**vars(args or argparse.Namespace()), "seed": seed})
+        super().__init__(parts, logger or NullLogger(), given)
+
+    def build(self) -> None:
+        """Make environments, networks and loss."""
+        config = self.mappo
+        count = num_envs(config.whole_frames, config.max_steps)
+        self.env = make_env(config, count, self.args.seed, self.tutorial)
         self.policy = make_policy(self.env, config)
         self.critic = make_critic(self.env, config)
         self.loss_module = make_loss(self.policy, self.critic, config)
         self.optimizer = torch.optim.Adam(self.loss_module.parameters(), config.lr)
+
+    def begin(self) -> None:
+        """Begin the first episodes, with an empty buffer."""
+        config = self.mappo
+        self.buffer = ReplayBuffer(
+            storage=LazyTensorStorage(config.whole_frames, device=self.env.device),
+            sampler=SamplerWithoutReplacement(),
+            batch_size=config.minibatch_size,
+        )
         self.collector = Collector(
             self.env,
             self.policy,
             device=self.env.device,
             storing_device=self.env.device,
             frames_per_batch=config.whole_frames,
-            total_frames=config.total_steps,
+            total_frames=-1,
         )
-        self.buffer = ReplayBuffer(
-            storage=LazyTensorStorage(config.whole_frames, device=self.env.device),
-            sampler=SamplerWithoutReplacement(),
-            batch_size=config.minibatch_size,
-        )
+        self._batches = iter(self.collector)
+
+    @property
+    def total(self) -> int:
+        """Iterations."""
+        return self.mappo.n_iters
+
+    @property
+    def steps_done(self) -> int:
+        """Frames collected so far."""
+        return self.done * self.mappo.whole_frames
 
     def iterations(self) -> Iterator[dict[str, float]]:
         """Collect and learn, ``n_iters`` times; after each, its figures.
@@ -101,11 +139,32 @@ class TorchRLRun:
         Raises:
             NonFiniteError: names the first tensor and step that hold NaN or infinity.
         """
-        for iteration, batch in enumerate(self.collector):
+        for progress in self.rounds():
+            batch = next(self._batches)
             self.prepare(batch)
-            yield self.update(batch, iteration / self.config.n_iters)
+            figures = self.update(batch, progress)
             self.collector.update_policy_weights_()
-        self.collector.shutdown()
+            self.done += 1
+            for name, value in figures.items():
+                self.logger.log_scalar(value, f"train/{name}", self.steps_done)
+            self.figures["episode_reward_sum"] = figures["episode_reward_sum"]
+            yield figures
+
+    def settle(self) -> None:
+        """Begin new episodes everywhere."""
+        seed = seed_of(self.args.seed, self.done, "training")
+        torch.manual_seed(seed)
+        self.env.set_seed(seed)  # VMAS has a random stream of its own
+        self.begin()
+
+    def state(self) -> dict:
+        """Networks and optimiser."""
+        return {"loss_module": self.loss_module.state_dict(), "optimizer": self.optimizer.state_dict()}
+
+    def load_state(self, state: dict) -> None:
+        """Take up what ``state`` gave."""
+        self.loss_module.load_state_dict(state["loss_module"])
+        self.optimizer.load_state_dict(state["optimizer"])
 
     def prepare(self, batch: TensorDictBase) -> None:
         """Give a batch ``(environments, time)`` its agents' ends, advantages and value targets, in place.
@@ -134,7 +193,7 @@ class TorchRLRun:
         Args:
             progress: the part of the training that is done, from 0 to 1.
         """
-        config, seen = self.config, []
+        config, seen = self.mappo, []
         last = config.lr if config.lr_final is None else config.lr_final
         for group in self.optimizer.param_groups:
             group["lr"] = config.lr + progress * (last - config.lr)
@@ -168,89 +227,9 @@ class TorchRLRun:
         Args:
             seed: of the environments.
         """
-        kind = (self.config.n_agents, self.config.scenario_kwargs)
-        team = VmasTeam(self.config.scenario_name, episodes, self.env.device, *kind)
-        return play_episodes(team, _MeanActions(self.policy), seed, self.config.max_steps)
-
-
-def make_env(config: MAPPOConfig, count: int, seed: int, tutorial: bool = False) -> EnvBase:
-    """So many environments side by side.
-
-    Args:
-        tutorial: the time limit is VMAS's own, and terminates.
-    """
-    env = VmasEnv(
-        scenario=config.scenario_name,
-        num_envs=count,
-        continuous_actions=True,
-        max_steps=config.max_steps if tutorial else None,
-        device=check_device(config.device),
-        seed=seed,
-        **scenario_arguments(config.scenario_name, config.n_agents, config.scenario_kwargs or {}),
-    )
-    if not tutorial:
-        env = TransformedEnv(env, StepCounter(config.max_steps))
-    return TransformedEnv(env, RewardSum(in_keys=[env.reward_key], out_keys=[RETURN]))
-
-
-def make_policy(env: EnvBase, config: MAPPOConfig) -> ProbabilisticActor:
-    """Reads the agents' observations, writes their loc, scale, action and its log-probability."""
-    spec = env.full_action_spec_unbatched[ACTION].space
-    components = env.full_action_spec[ACTION].shape[-1]
-    network = torch.nn.Sequential(
-        _network(env, config, 2 * components, centralized=False), NormalParamExtractor()
-    )
-    parameters = [("agents", "loc"), ("agents", "scale")]
-    return ProbabilisticActor(
-        module=TensorDictModule(network, in_keys=[OBSERVATION], out_keys=parameters),
-        spec=env.action_spec_unbatched,
-        in_keys=parameters,
-        out_keys=[ACTION],
-        distribution_class=TanhNormal,
-        distribution_kwargs={"low": spec.low, "high": spec.high},
-        return_log_prob=True,
-    )
-
-
-def make_critic(env: EnvBase, config: MAPPOConfig) -> TensorDictModule:
-    """Reads the agents' observations, writes a value for each; in MAPPO out of the observations of all."""
-    network = _network(env, config, 1, centralized=config.algorithm == "mappo")
-    return TensorDictModule(network, in_keys=[OBSERVATION], out_keys=[VALUE])
-
-
-def make_loss(policy: ProbabilisticActor, critic: TensorDictModule, config: MAPPOConfig) -> ClipPPOLoss:
-    """The loss, with the GAE that makes its advantages."""
-    loss_module = ClipPPOLoss(
-        actor_network=policy,
-        critic_network=critic,
-        clip_epsilon=config.clip_epsilon,
-        entropy_coeff=config.entropy_eps,
-        critic_coeff=config.critic_coef,
-        normalize_advantage=False,
-    )
-    loss_module.set_keys(
-        reward=REWARD,
-        action=ACTION,
-        value=VALUE,
-        done=("agents", "done"),
-        terminated=("agents", "terminated"),
-    )
-    loss_module.make_value_estimator(ValueEstimators.GAE, gamma=config.gamma, lmbda=config.lmbda)
-    return loss_module
-
-
-def _network(env: EnvBase, config: MAPPOConfig, outputs: int, centralized: bool) -> MultiAgentMLP:
-    return MultiAgentMLP(
-        env.observation_spec[OBSERVATION].shape[-1],
-        outputs,
-        n_agents=env.n_agents,
-        centralized=centralized,
-        share_params=config.share_parameters,
-        device=env.device,
-        depth=config.depth,
-        num_cells=config.num_cells,
-        activation_class=torch.nn.Tanh,
-    )
+        kind = (self.mappo.n_agents, self.mappo.scenario_kwargs)
+        team = VmasTeam(self.mappo.scenario_name, episodes, self.env.device, *kind)
+        return play_episodes(team, _MeanActions(self.policy), seed, self.mappo.max_steps)
 
 
 class _MeanActions:

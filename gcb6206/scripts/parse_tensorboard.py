@@ -1,22 +1,34 @@
 """Curves out of TensorBoard logs: mean and band over seeds, as a picture or a CSV file.
+The band goes from the lowest to the highest seed.
 
     python -m gcb6206.scripts.parse_tensorboard "lr 1e-3=data/run_a,data/run_b" "lr 5e-2=data/run_c" \\
-        -d eval_return -o curves.png
+        -o curves.png
 """
 
 from __future__ import annotations
 
-import argparse
 import csv
+import dataclasses
 import sys
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
+from tyro.conf import Positional, arg
 
-from gcb6206.errors import nearest
+from gcb6206.errors import ConfigError, nearest
 from gcb6206.infrastructure.logger import event_files
+from gcb6206.scripts.scripting_utils import WORDS, exit_status, parse
 
 Curve = tuple[np.ndarray, np.ndarray]
+RETURNS = (
+    "eval_return",  # of run_hw3
+    "eval/mean_reward",  # of run_ppo, and of Stable-Baselines3
+    "eval/episode_reward_sum",  # of train
+    "train_return",
+    "rollout/ep_rew_mean",
+    "train/episode_reward_sum",
+)  # the tags of returns, evaluations first
 
 
 def read_scalars(log_dir: str | Path) -> dict[str, Curve]:
@@ -87,39 +99,58 @@ def parse_group(word: str) -> tuple[str, list[Path]]:
     return (label if equals else paths[0].name), paths
 
 
-def main(words: list[str] | None = None) -> int:
-    """The command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m gcb6206.scripts.parse_tensorboard",
-        description="Draw or export one tag of several runs; the band goes from the lowest to the highest seed.",
-    )
-    parser.add_argument(
-        "runs", nargs="+", metavar="LABEL=DIR[,DIR...]", help="a line of the plot and its seeds"
-    )
-    parser.add_argument("-d", "--data_key", default="eval_return", help="the tag (eval_return)")
-    parser.add_argument(
-        "-o", "--output_file", default="curves.png", help="picture, or .csv for the numbers (curves.png)"
-    )
-    parser.add_argument("-t", "--title", default="")
-    parser.add_argument("-x", "--x_label_name", default="environment steps")
-    parser.add_argument("-y", "--y_label_name", default=None, help="the tag by default")
-    args = parser.parse_args(words)
-    try:
-        groups = {}
-        for label, directories in map(parse_group, args.runs):
-            scalars = [read_scalars(directory) for directory in directories]
-            for directory, tags in zip(directories, scalars):
-                if args.data_key not in tags:
-                    raise ValueError(
-                        f"{directory} has no tag {args.data_key!r}: {nearest(args.data_key, sorted(tags))}"
-                    )
-            groups[label] = [tags[args.data_key] for tags in scalars]
-    except (FileNotFoundError, ValueError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+@dataclasses.dataclass(frozen=True)
+class Flags:
+    """What to draw."""
 
-    if args.output_file.endswith(".csv"):
-        with open(args.output_file, "w", newline="") as file:
+    runs: Annotated[
+        tuple[str, ...],
+        Positional,
+        WORDS,
+        arg(metavar="[LABEL=]DIR[,DIR]...", help_behavior_hint="(at least one)"),
+    ]
+    """lines of the plot, and the seeds of each"""
+    data_key: Annotated[str | None, arg(aliases=("-d",))] = None
+    """the tag; none takes the evaluations' return, by whatever name a run logs it"""
+    output_file: Annotated[str, arg(aliases=("-o",))] = "curves.png"
+    """picture, or .csv for the numbers"""
+    title: Annotated[str, arg(aliases=("-t",))] = ""
+    """above the picture"""
+    x_label_name: Annotated[str, arg(aliases=("-x",))] = "environment steps"
+    """below the picture"""
+    y_label_name: Annotated[str | None, arg(aliases=("-y",))] = None
+    """beside the picture; none takes the tag"""
+
+
+def curve_of(directory: Path, tag: str | None) -> tuple[str, Curve]:
+    """A tag of a run and its curve; without a tag, that of the return which says most.
+
+    Raises:
+        FileNotFoundError: the directory holds no TensorBoard log.
+        ConfigError: the log has no such tag.
+    """
+    scalars = read_scalars(directory)
+    tag = tag or next((name for name in RETURNS if name in scalars), None)
+    if tag is None:
+        raise ConfigError(
+            f"{directory} has no return: name one of its tags with -d: {', '.join(sorted(scalars))}"
+        )
+    if tag not in scalars:
+        raise ConfigError(f"{directory} has no tag {tag!r}: {nearest(tag, sorted(scalars))}")
+    return tag, scalars[tag]
+
+
+@exit_status
+def main(words: list[str] | None = None) -> None:
+    """The command line."""
+    flags = parse(Flags, words, use_underscores=True)
+    found = {
+        label: [curve_of(directory, flags.data_key) for directory in directories]
+        for label, directories in map(parse_group, flags.runs)
+    }
+    groups = {label: [curve for _, curve in curves] for label, curves in found.items()}
+    if flags.output_file.endswith(".csv"):
+        with open(flags.output_file, "w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)
             writer.writerow(["label", "step", "mean", "low", "high", "seeds"])
             for label, curves in groups.items():
@@ -132,11 +163,11 @@ def main(words: list[str] | None = None) -> int:
         import matplotlib.pyplot as plt
 
         figure, axes = plt.subplots(figsize=(8, 5), layout="constrained")
-        plot_curves(groups, axes, args.x_label_name, args.y_label_name or args.data_key)
-        axes.set_title(args.title)
-        figure.savefig(args.output_file, dpi=150)
-    print(f"wrote {args.output_file}")
-    return 0
+        tags = dict.fromkeys(tag for curves in found.values() for tag, _ in curves)
+        plot_curves(groups, axes, flags.x_label_name, flags.y_label_name or ", ".join(tags))
+        axes.set_title(flags.title)
+        figure.savefig(flags.output_file, dpi=150)
+    print(f"wrote {flags.output_file}")
 
 
 if __name__ == "__main__":

@@ -13,8 +13,8 @@ A result may name a ``mutant``, a wrong version of one exercise as the grader's 
 
 from __future__ import annotations
 
-import argparse
 import csv
+import dataclasses
 import importlib.metadata
 import json
 import platform
@@ -25,18 +25,20 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Annotated
 
 import torch
+from tyro.conf import Positional, arg
 
 from gcb6206.env_configs.config import read_yaml
 from gcb6206.errors import ConfigError, nearest
 from gcb6206.exercises import HOMEWORKS
 from gcb6206.infrastructure.checkpoint import load_checkpoint, save_checkpoint
-from gcb6206.runs import team as multi_agent_run
 from gcb6206.runs import team_replay
+from gcb6206.runs.frame import CHECKPOINT
 from gcb6206.scripts import run_hw3, run_ppo, train
 from gcb6206.scripts.parse_tensorboard import read_scalars
-from gcb6206.scripts.scripting_utils import load_solutions
+from gcb6206.scripts.scripting_utils import WORDS, exit_status, load_solutions, parse
 
 RESULTS = Path("book/results")
 MUTANTS = Path("autograder/mutants")
@@ -91,7 +93,7 @@ def record(name: str, results: Path = RESULTS, force: bool = False) -> Path:
                 for number, film in enumerate(sorted(log_dir.glob("videos/*.mp4"))):
                     shutil.copy(film, directory / f"seed_{seed}_{number}.mp4")
                 if described[name].get("actor"):
-                    state = load_checkpoint(log_dir / multi_agent_run.CHECKPOINT)
+                    state = load_checkpoint(log_dir / CHECKPOINT)
                     kept = {"settings": state["settings"], "actor": state["agent"]["actor"]}
                     save_checkpoint(directory / f"seed_{seed}.pt", kept)
             if replayed:
@@ -133,7 +135,7 @@ def fill_mutant(mutant: str) -> None:
 
 def write_scalars(path: Path, scalars: dict) -> None:
     """Write all tags of a run as ``tag,step,value`` lines."""
-    with open(path, "w", newline="") as file:
+    with open(path, "w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["tag", "step", "value"])
         for tag in sorted(scalars):
@@ -144,10 +146,10 @@ def write_scalars(path: Path, scalars: dict) -> None:
 def commit() -> str:
     """The commit that is checked out, with a mark if the package's files differ from it."""
     head = subprocess.run(
-        ["git", "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True
+        ["git", "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True, check=False
     ).stdout.strip()
     tracked = ["git", "status", "--porcelain", "--untracked-files=no", "gcb6206", "solutions", "experiments"]
-    changed = subprocess.run(tracked, capture_output=True, text=True).stdout.strip()
+    changed = subprocess.run(tracked, capture_output=True, text=True, check=False).stdout.strip()
     return (head or "unknown") + (" with changes" if changed else "")
 
 
@@ -158,7 +160,7 @@ def hardware(threads: int = 1) -> str:
     if cpuinfo.exists():
         models = [
             line.split(":", 1)[1].strip()
-            for line in cpuinfo.read_text().splitlines()
+            for line in cpuinfo.read_text(encoding="utf-8").splitlines()
             if line.startswith("model name")
         ]
         used = "one thread" if threads == 1 else f"{threads} threads"
@@ -166,24 +168,24 @@ def hardware(threads: int = 1) -> str:
     return model
 
 
-def main(words: list[str] | None = None) -> int:
+@dataclasses.dataclass(frozen=True)
+class Flags:
+    """What to record."""
+
+    names: Annotated[
+        tuple[str, ...], Positional, WORDS, arg(metavar="NAME...", help_behavior_hint="(at least one)")
+    ]
+    """results of book/results/results.yaml, or 'all'"""
+    force: bool = False
+    """record again what is there already"""
+
+
+@exit_status
+def main(words: list[str] | None = None) -> None:
     """The command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m gcb6206.scripts.record", description=__doc__.split("\n")[0]
-    )
-    parser.add_argument(
-        "names", nargs="+", metavar="NAME", help="a result of book/results/results.yaml, or 'all'"
-    )
-    parser.add_argument("--force", action="store_true", help="record again what is there already")
-    args = parser.parse_args(words)
-    try:
-        names = list(read_yaml(RESULTS / "results.yaml")) if args.names == ["all"] else args.names
-        for name in names:
-            print(f"recorded {record(name, force=args.force)}")
-    except ConfigError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    return 0
+    flags = parse(Flags, words)
+    for name in read_yaml(RESULTS / "results.yaml") if flags.names == ("all",) else flags.names:
+        print(f"recorded {record(name, force=flags.force)}")
 
 
 if __name__ == "__main__":

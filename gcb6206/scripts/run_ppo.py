@@ -1,25 +1,22 @@
-"""Train a PPO agent: ``python -m gcb6206.scripts.run_ppo -cfg experiments/ppo/cartpole.yaml --seed 1``."""
+"""Train a PPO agent: ``python -m gcb6206.scripts.run_ppo -cfg experiments/ppo/cartpole.yaml --seed 1``.
+It trains whatever fills the exercises of homework 1. -cfg FILE.yaml --help shows that file's values.
+"""
 
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import importlib
 import sys
 from pathlib import Path
+from typing import Annotated
+
+from tyro.conf import arg
 
 from gcb6206.agents.ppo_agent import PPOAgent
 from gcb6206.errors import ConfigError
 from gcb6206.runs import ppo as ppo_run
-from gcb6206.scripts.scripting_utils import (
-    exit_status,
-    make_config,
-    open_log,
-    positive,
-    prepare_run,
-    run_parser,
-)
-
-BASES = ("ppo",)
+from gcb6206.scripts.scripting_utils import RunFlags, exit_status, make_config, start_run
 
 
 def run_training(config: dict, logger, args: argparse.Namespace) -> PPOAgent:
@@ -33,6 +30,8 @@ def run_training(config: dict, logger, args: argparse.Namespace) -> PPOAgent:
     Returns:
         The trained agent.
     """
+    if getattr(args, "wandb", None):
+        _start_wandb(args.wandb, logger.log_dir, config["settings"])
     run = ppo_run.PPORun(config, logger, args)
     for progress in run.updates():
         samples = run.collect()
@@ -41,45 +40,43 @@ def run_training(config: dict, logger, args: argparse.Namespace) -> PPOAgent:
     return run.agent
 
 
-def make_parser() -> argparse.ArgumentParser:
-    """The command line; what it does not know are fields of the configuration."""
-    parser = run_parser(
-        "run_ppo", "Train a PPO agent with whatever fills the exercises of homework 1.", BASES
-    )
-    parser.add_argument(
-        "--num_eval_episodes", "-neval", type=positive, default=10, help="greedy episodes in each (10)"
-    )
-    parser.add_argument(
-        "--num_render_episodes", "-nvid", type=int, default=0, help="videos of the trained agent (0)"
-    )
-    parser.add_argument(
-        "--checkpoint_interval",
-        type=int,
-        default=50_000,
-        help="steps between checkpoints, each of which begins new episodes; 0 for none (50000)",
-    )
-    parser.add_argument("--wandb", metavar="PROJECT", help="send the log to Weights & Biases as well")
-    return parser
+@dataclasses.dataclass(frozen=True)
+class Flags(RunFlags):
+    """How to run it."""
+
+    num_eval_episodes: Annotated[int, arg(aliases=("-neval",))] = 10
+    """greedy episodes in each evaluation"""
+    num_render_episodes: Annotated[int, arg(aliases=("-nvid",))] = 0
+    """videos of the trained agent"""
+    checkpoint_interval: int = 50_000
+    """steps between checkpoints, each of which begins new episodes; 0 for none"""
+    wandb: Annotated[str | None, arg(metavar="PROJECT")] = None
+    """send the log to Weights & Biases as well"""
+
+    HOMEWORKS, BASES, KIND = ("hw1",), ("ppo",), "hw1_ppo"
+    KEPT = ("seed", "eval_interval", "num_eval_episodes", "num_render_episodes", "checkpoint_interval")
+    LIMITS = {
+        **RunFlags.LIMITS,
+        "at least 1": "eval_interval num_eval_episodes",
+        "at least 0": "num_render_episodes checkpoint_interval",
+    }
 
 
 def start(words: list[str] | None = None) -> Path:
-    """Run what a command line asks for; the run's directory.
+    """Run what a command line asks for; the run's directory."""
+    return start_run(Flags, words, check_envs, run_training, use_underscores=True)
+
+
+def check_envs(config: dict, flags: Flags) -> None:
+    """Refuse environments that cannot be trained on.
 
     Raises:
-        ConfigError, CheckpointError, ValueError, ExerciseNotSolved: the request cannot be served.
+        ConfigError, ValueError: an unknown environment or argument, or spaces that PPO cannot work with.
     """
-    args, rest = make_parser().parse_known_args(words)
-    config, args, log_dir = prepare_run(args, rest, "hw1", "ppo", BASES)
-    ppo_run.check_envs(config)  # what cannot be trained on is refused before anything is written
-    if args.wandb:
-        _start_wandb(args.wandb, log_dir, config["settings"])
-    kept = ("seed", "eval_interval", "num_eval_episodes", "num_render_episodes", "checkpoint_interval")
-    logger = open_log(config, args, log_dir, kept)
     try:
-        run_training(config, logger, args)
-    finally:
-        logger.close()
-    return log_dir
+        ppo_run.check_envs(config)
+    except TypeError as error:
+        raise ConfigError(f"env_kwargs is {config['settings']['env_kwargs']}: {error}") from None
 
 
 def load_agent(log_dir: str | Path) -> PPOAgent:
@@ -92,12 +89,7 @@ def load_agent(log_dir: str | Path) -> PPOAgent:
         ConfigError, CheckpointError: there is no run in that directory, or its checkpoint is missing or
             damaged.
     """
-    return ppo_run.load_agent(make_config(Path(log_dir) / "config.yaml", None, BASES), log_dir)
-
-
-def main(words: list[str] | None = None) -> int:
-    """The command line: exit status 0, or 2 with one line that says what was wrong."""
-    return exit_status(start, words)
+    return ppo_run.load_agent(make_config(Path(log_dir) / "config.yaml", None, Flags.BASES), log_dir)
 
 
 def _start_wandb(project: str, log_dir: Path, settings: dict) -> None:
@@ -114,6 +106,8 @@ def _start_wandb(project: str, log_dir: Path, settings: dict) -> None:
         ) from None
     wandb.init(project=project, name=log_dir.name, config=settings, sync_tensorboard=True)
 
+
+main = exit_status(start)
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -1,181 +1,354 @@
-"""What the training scripts share: from a YAML file and flags to a configuration, a directory and an exit status."""
+"""What the commands share: flags out of dataclasses, a run's configuration and directory, and exit statuses.
+
+flags:   tyro makes them of a dataclass, with the docstring under each field as their help
+a run:   defaults of the dataclass, below them the YAML file's lines, below them the command line
+resumed: defaults of the run's own config.yaml and run.yaml, which the command line may not contradict
+"""
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import dataclasses
+import errno
+import functools
 import importlib
+import itertools
+import shutil
 import sys
+import threading
 import time
-from collections.abc import Callable
+import typing
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Annotated, ClassVar
 
+import gymnasium as gym
+import tyro
 import yaml
+from tyro import _errors as parse_errors  # private: its hook, for which tyro is pinned
+from tyro.conf import arg
+from tyro.constructors import PrimitiveConstructorSpec as Spec
 
-from gcb6206.env_configs.config import field_docs, override, read_yaml
+from gcb6206.env_configs.config import check_fields, convert, override, read_yaml
 from gcb6206.env_configs.dqn_atari_config import DQNAtariConfig
 from gcb6206.env_configs.dqn_basic_config import DQNBasicConfig
 from gcb6206.env_configs.mappo_config import MAPPOConfig
 from gcb6206.env_configs.ppo_config import PPOConfig
+from gcb6206.env_configs.realm_config import RealmConfig, RealmDistributedConfig
 from gcb6206.errors import CheckpointError, ConfigError, nearest
-from gcb6206.exercises import ExerciseNotSolved
+from gcb6206.exercises import ExerciseNotSolved, fill_from_notebook
 from gcb6206.infrastructure.logger import Logger
+from gcb6206.infrastructure.sentinel import NonFiniteError
 
 BASE_CONFIGS = {
     "dqn_basic": DQNBasicConfig,
     "dqn_atari": DQNAtariConfig,
     "ppo": PPOConfig,
     "mappo": MAPPOConfig,
+    "realm": RealmConfig,
+    "realm_distributed": RealmDistributedConfig,
 }
 ALL = tuple(BASE_CONFIGS)
-RUN_FILE = "run.yaml"  # what a run was started with, in its directory
+RUN_FILE, CONFIG_FILE = "run.yaml", "config.yaml"  # what a run was started with, in its directory
+LONGEST_CHANGES = 100  # characters of a directory's name
 
 
-def load_config(
-    config_file: str | Path, overrides: dict[str, str] | None = None, bases: tuple[str, ...] = ALL
-):
+@dataclasses.dataclass(frozen=True)
+class RunFlags:
+    """How to run a training; each script adds its own."""
+
+    config_file: Annotated[str | None, arg(aliases=("-cfg",), metavar="FILE.yaml")] = None
+    """names a base_config and overrides its fields; flags come last"""
+    resume: Annotated[str | None, arg(metavar="DIR")] = None
+    """go on with the run in DIR, from its last checkpoint"""
+    seed: int = 1
+    """of the whole run"""
+    eval_interval: Annotated[int, arg(aliases=("-ei",))] = 10_000
+    """steps between evaluations"""
+    log_root: Annotated[str, arg(metavar="DIR")] = "data"
+    """where the run's directory is made"""
+    solutions: bool = False
+    """train with the reference solutions (needs the instructor's repository)"""
+    notebook: Annotated[str | None, arg(metavar="FILE.ipynb")] = None
+    """train with the solutions that you wrote in this notebook"""
+
+    HOMEWORKS: ClassVar[tuple[str, ...]] = ()  # whose exercises --solutions fills
+    BASES: ClassVar[tuple[str, ...]] = ALL  # what base_config may be
+    NEEDS_FILE: ClassVar[bool] = True  # a run names a configuration file, or is resumed
+    KIND: ClassVar[str] = ""  # the beginning of a run's directory
+    KEPT: ClassVar[tuple[str, ...]] = ()  # flags that hold for the whole run
+    LIMITS: ClassVar[dict[str, str]] = {"a whole number from 0 to 2**63 - 1": "seed"}  # for check_fields
+
+    def __post_init__(self):
+        check_fields(self, self.LIMITS)
+
+    def directory(self, log_name: str, changes: dict) -> str:
+        """A new run's directory: the configuration's name, the seed, what the command line changed, and when."""
+        changed = "".join(f"_{name}{value}" for name, value in changes.items() if name != "exp_name")
+        name = f"{self.KIND}_{log_name}_seed{self.seed}{changed[:LONGEST_CHANGES]}"
+        return f"{name.replace('/', '-')}_{time.strftime('%d-%m-%Y_%H-%M-%S')}"
+
+
+def parse(flags: type, words: list[str] | None, **options):
+    """A dataclass filled from the command line; ``--help`` begins with the first paragraph of its module.
+
+    Args:
+        flags: the dataclass.
+        words: the command line; None takes the process's own.
+        options: for ``tyro.cli``.
+
+    Raises:
+        ConfigError: an unknown flag (the nearest is named), or a value that is missing or does not fit.
+    """
+
+    def refuse(event: parse_errors.ParseErrorEvent) -> None:
+        argument = getattr(event, "argument", None)
+        if isinstance(event, parse_errors.UnrecognizedArgs):
+            word = event.tokens[0]
+            if not word.startswith("-"):
+                raise ConfigError(f"unexpected {word!r}: flags are given as --name value, see --help")
+            known = [f"--{name}".replace("_", "_" if "_" in word else "-") for name in _names(flags)]
+            raise ConfigError(f"unknown flag {word!r}: {nearest(word.partition('=')[0], known)}")
+        if isinstance(event, parse_errors.MissingArgs):
+            raise ConfigError(f"{event.missing_arguments[0].arg.lowered.metavar} is missing: see --help")
+        if isinstance(event, parse_errors.BadValue):
+            raise ConfigError(f"{argument.lowered.name_or_flags[-1]} needs a value")
+        if isinstance(event, parse_errors.InstantiationFailure):
+            raise ConfigError(f"{argument.field.intern_name} {event.message}" if argument else event.message)
+
+    module = sys.modules[flags.__module__]
+    with parse_errors.on_parse_error(refuse):
+        return tyro.cli(
+            flags,
+            args=words,
+            prog=f"python -m gcb6206.scripts.{Path(module.__file__).stem}",
+            description=" ".join(module.__doc__.split("\n\n")[0].replace("``", "").split()),
+            registry=REGISTRY,
+            config=(tyro.conf.OmitArgPrefixes, tyro.conf.FlagCreatePairsOff),
+            **options,
+        )
+
+
+def _at_least_one(words: list[str]) -> tuple[str, ...]:
+    """The words as they are."""
+    if not words:
+        raise ValueError("needs at least one word: see --help")
+    return tuple(words)
+
+
+# For a field that takes all words of a command line that are no flags.
+WORDS = Spec("*", "WORD...", _at_least_one, is_instance=lambda value: True, str_from_instance=list)
+REGISTRY = tyro.constructors.ConstructorRegistry()
+
+
+@REGISTRY.primitive_rule
+def _as_in_yaml(info: tyro.constructors.PrimitiveTypeInfo) -> Spec | None:
+    """Flags take what a YAML file takes; the bare flag of a field that is true or false means true."""
+    options = typing.get_args(info.type) or (info.type,)
+    kinds = [option for option in options if option is not type(None)]
+    if len(kinds) != 1 or kinds[0] not in (bool, int, float, str, dict):
+        return None
+    name = "[true|false]" if kinds[0] is bool else kinds[0].__name__.upper()
+    return Spec(
+        nargs=(0, 1) if kinds[0] is bool else 1,
+        metavar=f"{name}|none" if type(None) in options else name,
+        instance_from_str=lambda words: convert(words[0] if words else "true", info.type),
+        is_instance=lambda value: True,
+        str_from_instance=lambda value: [
+            str(value) if type(value) in (int, float, str) else str(value).lower()
+        ],
+    )
+
+
+def _names(flags: type) -> list[str]:
+    """The flags of a dataclass and of those in it; what has no default has no name on the command line."""
+    kinds = [flags, *filter(dataclasses.is_dataclass, typing.get_type_hints(flags).values())]
+    fields = [field for kind in kinds for field in dataclasses.fields(kind)]
+    return [field.name for field in fields if field.default is not dataclasses.MISSING]
+
+
+def parse_run(flags: type[RunFlags], words: list[str] | None, **options) -> tuple[RunFlags, object, dict]:
+    """The run that a command line asks for or goes on with.
+
+    Returns:
+        Its flags, its configuration, and those fields of it that the command line itself changed.
+
+    Raises:
+        ConfigError: the request names nothing to run, or something that does not fit.
+    """
+    given, _ = parse(flags, words, return_unknown_args=True, add_help=False, **options)
+    before, settings = {}, BASE_CONFIGS[flags.BASES[0]]()
+    if given.resume and given.config_file:
+        raise ConfigError(
+            f"-cfg {given.config_file} beside --resume {given.resume}: a run goes on with its own {CONFIG_FILE}, "
+            "so leave one of the two out"
+        )
+    if given.resume:
+        before = read_yaml(Path(given.resume) / RUN_FILE)
+        settings = load_config(Path(given.resume) / CONFIG_FILE, None, flags.BASES)
+    elif given.config_file:
+        settings = load_config(given.config_file, None, flags.BASES)
+    defaults = override(flags(), before, f"{given.resume}/{RUN_FILE}")
+    configuration = Annotated[type(settings), tyro.conf.FlagConversionOff]
+    both = dataclasses.make_dataclass("Both", [("run", flags), ("configuration", configuration)])
+    both.__module__ = flags.__module__
+    asked = parse(both, words, default=both(defaults, settings), **options)
+    for name, value in before.items():
+        if getattr(asked.run, name) != value:
+            raise ConfigError(
+                f"--{name} is {getattr(asked.run, name)}, but the run in {given.resume} began with {value}: leave "
+                "the flag out, or begin another run without --resume"
+            )
+    if flags.NEEDS_FILE and not (given.config_file or given.resume):
+        raise ConfigError("name a configuration with -cfg FILE.yaml, or a run to go on with by --resume DIR")
+    now = vars(asked.configuration)
+    changes = {name: now[name] for name, value in vars(settings).items() if now[name] != value}
+    return asked.run, asked.configuration, changes
+
+
+def start_run(
+    flags: type[RunFlags], words: list[str] | None, check: Callable, train: Callable, **options
+) -> Path:
+    """Run what a command line asks for; the run's directory.
+
+    Args:
+        flags: of this kind of run.
+        words, options: as ``parse`` takes them.
+        check: called with the run's parts and its flags, refuses what cannot work before anything is written.
+        train: called with the run's parts, a logger and the flags.
+
+    Raises:
+        ConfigError, CheckpointError, ValueError, ExerciseNotSolved: the request cannot be served.
+    """
+    asked, settings, changes = parse_run(flags, words, **options)
+    if asked.solutions:
+        for homework in flags.HOMEWORKS:
+            load_solutions(homework)
+    if asked.notebook:
+        fill_from_notebook(asked.notebook)
+    config = parts(settings)
+    check(config, asked)
+    base = next(name for name, kind in BASE_CONFIGS.items() if kind is type(settings))
+    with run_log(asked, {"base_config": base, **config["settings"]}, config["log_name"], changes) as logger:
+        train(config, logger, argparse.Namespace(**vars(asked)))
+    return logger.log_dir
+
+
+@contextlib.contextmanager
+def run_log(flags: RunFlags, settings: dict, log_name: str, changes: dict) -> Iterator[Logger]:
+    """The log of a run, in a directory where a new run also finds what it needs to go on.
+
+    A run that ends by an error before it has logged anything leaves no directory.
+
+    Raises:
+        ConfigError: the directory cannot be made.
+    """
+    new, log_dir = not flags.resume, Path(flags.resume or flags.log_root)
+    if new:
+        log_dir = make_directory(log_dir / flags.directory(log_name, changes))
+    told = threading.excepthook
+    threading.excepthook = _keep_quiet  # what the log's writer meets comes to the main thread too
+    with contextlib.closing(Logger(log_dir)) as logger:
+        try:
+            if new:
+                kept = {name: getattr(flags, name) for name in flags.KEPT}
+                for name, content in ((RUN_FILE, kept), (CONFIG_FILE, settings)):
+                    (log_dir / name).write_text(yaml.safe_dump(content), encoding="utf-8")
+            print(f"logging to {log_dir}")
+            yield logger
+        except BaseException as error:
+            if isinstance(error, OSError):
+                error.filename = error.filename or str(log_dir)  # the log's writer does not tell
+            if new and {path.name for path in log_dir.iterdir()} <= {RUN_FILE, CONFIG_FILE}:
+                shutil.rmtree(log_dir)
+            raise
+        finally:
+            threading.excepthook = told
+
+
+def _keep_quiet(event: threading.ExceptHookArgs) -> None:
+    """Leave out a traceback of the file system's errors."""
+    if not issubclass(event.exc_type, OSError):
+        threading.__excepthook__(event)
+
+
+def make_directory(path: Path) -> Path:
+    """Make a directory that nobody else has: this one, or with the next free number behind its name.
+
+    Raises:
+        ConfigError: it cannot be made; says why, and the cure.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        for numbered in itertools.chain(
+            [path], (path.with_name(f"{path.name}-{n}") for n in itertools.count(2))
+        ):
+            with contextlib.suppress(FileExistsError):
+                numbered.mkdir()
+                return numbered
+    except OSError as error:
+        raise ConfigError(
+            f"cannot make the run's directory {path!s:.200} ({error.strerror}): name another folder with "
+            "--log_root, or a shorter --exp_name"
+        ) from None
+
+
+def load_config(config_file: str | Path, overrides: dict | None = None, bases: tuple[str, ...] = ALL):
     """The configuration that a YAML file describes: its ``base_config`` with the other lines overriding it.
 
     Args:
         config_file: the YAML file.
-        overrides: further changes, such as flags.
+        overrides: further changes.
         bases: what ``base_config`` may be.
 
     Raises:
-        ConfigError: names the file or flag, the field, and what was expected.
+        ConfigError: names the file, the field, and what was expected.
     """
     fields = read_yaml(config_file)
     base = fields.pop("base_config", None)
     if base not in bases:
         raise ConfigError(f"{config_file}: base_config is {base!r}: {nearest(str(base), list(bases))}")
-    config = override(BASE_CONFIGS[base](), fields, str(config_file))
-    return override(config, overrides or {}, "command line")
+    return override(override(BASE_CONFIGS[base](), fields, str(config_file)), overrides or {}, "overrides")
 
 
-def make_config(
-    config_file: str | Path, overrides: dict[str, str] | None = None, bases: tuple[str, ...] = ALL
-) -> dict:
+def make_config(config_file: str | Path, overrides: dict | None = None, bases: tuple[str, ...] = ALL) -> dict:
     """The parts of the run that a YAML file describes: what a training takes as ``config``."""
-    config = load_config(config_file, overrides, bases)
-    return {**config.build(), "settings": dataclasses.asdict(config)}
+    return parts(load_config(config_file, overrides, bases))
 
 
-def parse_overrides(words: list[str]) -> dict[str, str]:
-    """``["--learning_rate", "1e-4", "--batch_size=64"]`` as field names and values.
+def parts(settings) -> dict:
+    """The parts of the run that a configuration describes."""
+    return {**settings.build(), "settings": dataclasses.asdict(settings)}
 
-    Raises:
-        ConfigError: a word that is no flag, or a flag without its value.
+
+def exit_status(command: Callable) -> Callable[[list[str] | None], int]:
+    """A command's ``main``: its exit status where it returns one, else 0; errors become one line and a status.
+
+    1: the training broke down. 2: what was asked for cannot be done. 130: interrupted.
     """
-    overrides, rest = {}, list(words)
-    while rest:
-        word = rest.pop(0)
-        if not word.startswith("--"):
-            raise ConfigError(
-                f"unexpected {word!r} on the command line: fields are changed with --name value"
-            )
-        name, equals, value = word[2:].partition("=")
-        if not equals:
-            if not rest or rest[0].startswith("--"):
-                raise ConfigError(f"--{name} needs a value")
-            value = rest.pop(0)
-        overrides[name.replace("-", "_")] = value
-    return overrides
 
+    @functools.wraps(command)
+    def main(words: list[str] | None = None) -> int:
+        try:
+            status = command(words)
+            return status if isinstance(status, int) else 0
+        except KeyboardInterrupt:
+            line = "interrupted: a training goes on with --resume DIR, all else with the same command"
+            status = 130
+        except NonFiniteError as error:
+            line, status = f"error: {error}", 1
+        except (CheckpointError, ExerciseNotSolved, gym.error.Error, ValueError, OSError) as error:
+            line, status = f"error: {error}", 2
+            if isinstance(error, ExerciseNotSolved):
+                line += " This command takes it from your notebook: --notebook FILE.ipynb."
+            if isinstance(error, OSError) and error.strerror:
+                cure = ": free some space" if error.errno in (errno.ENOSPC, errno.EDQUOT) else ""
+                line = f"error: {error.filename or 'cannot write'}: {error.strerror}{cure}"
+        print(line, file=sys.stderr)
+        return status
 
-def describe_fields(bases: tuple[str, ...] = ALL) -> str:
-    """Every field of some base configurations, for ``--help``."""
-    lines = []
-    for name in bases:
-        config_class = BASE_CONFIGS[name]
-        docs = field_docs(config_class)
-        lines.append(f"fields of {name} (change them in the YAML file or with --name value):")
-        for field in dataclasses.fields(config_class):
-            lines.append(f"  {field.name} = {field.default}: {docs.get(field.name, '')}")
-    return "\n".join(lines)
-
-
-def run_parser(program: str, description: str, bases: tuple[str, ...]) -> argparse.ArgumentParser:
-    """The flags of every training script; what it does not know are fields of the configuration."""
-    parser = argparse.ArgumentParser(
-        prog=f"python -m gcb6206.scripts.{program}",
-        description=description,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog=describe_fields(bases),
-    )
-    parser.add_argument(
-        "--config_file", "-cfg", help="YAML file that names a base_config and overrides its fields"
-    )
-    parser.add_argument("--resume", metavar="DIR", help="go on with the run in DIR, from its last checkpoint")
-    parser.add_argument(
-        "--eval_interval", "-ei", type=positive, default=10_000, help="steps between evaluations (10000)"
-    )
-    parser.add_argument("--seed", type=int, default=1, help="of the whole run (1)")
-    parser.add_argument("--log_root", default="data", help="where the run's directory is made (data)")
-    parser.add_argument(
-        "--solutions",
-        action="store_true",
-        help="train with the reference solutions (needs the instructor's repository)",
-    )
-    return parser
-
-
-def prepare_run(
-    args: argparse.Namespace, rest: list[str], homework: str, algorithm: str, bases: tuple[str, ...]
-) -> tuple[dict, argparse.Namespace, Path]:
-    """The configuration, arguments and directory of the run that a command line asks for or goes on with.
-
-    Args:
-        args: what ``run_parser`` knows of the command line.
-        rest: the other words.
-        homework, algorithm: the beginning of the directory's name.
-        bases: what ``base_config`` may be.
-
-    Raises:
-        ConfigError: the request names nothing to run, or something that does not fit.
-    """
-    if args.solutions:
-        load_solutions(homework)
-    overrides = parse_overrides(rest)
-    if args.resume:
-        log_dir = Path(args.resume)
-        before = read_yaml(log_dir / RUN_FILE)
-        config = make_config(log_dir / "config.yaml", overrides, bases)
-        return config, argparse.Namespace(**{**vars(args), **before, "resume": args.resume}), log_dir
-    if not args.config_file:
-        raise ConfigError("name a configuration with -cfg FILE.yaml, or a run to go on with by --resume DIR")
-    config = make_config(args.config_file, overrides, bases)
-    begun = time.strftime("%d-%m-%Y_%H-%M-%S")
-    name = f"{homework}_{algorithm}_{config['log_name']}_seed{args.seed}_{begun}"
-    return config, args, Path(args.log_root) / name
-
-
-def open_log(config: dict, args: argparse.Namespace, log_dir: Path, kept: tuple[str, ...]) -> Logger:
-    """The run's log; in a new run's directory also what it needs to go on: ``config.yaml`` and ``run.yaml``.
-
-    Args:
-        config, args, log_dir: as ``prepare_run`` gives them.
-        kept: arguments that hold for the whole run.
-    """
-    logger = Logger(log_dir)
-    if not args.resume:
-        base = read_yaml(args.config_file)["base_config"]
-        (log_dir / RUN_FILE).write_text(yaml.safe_dump({name: getattr(args, name) for name in kept}))
-        (log_dir / "config.yaml").write_text(yaml.safe_dump({"base_config": base, **config["settings"]}))
-    print(f"logging to {log_dir}")
-    return logger
-
-
-def exit_status(start: Callable, words: list[str] | None) -> int:
-    """Run a script's ``start``: 0, or 2 with one line that says what was wrong, or 130 when interrupted."""
-    try:
-        start(words)
-    except (ConfigError, CheckpointError, ExerciseNotSolved, ValueError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("interrupted: go on with --resume and the run's directory", file=sys.stderr)
-        return 130
-    return 0
+    return main
 
 
 def load_solutions(homework: str) -> None:
@@ -191,10 +364,3 @@ def load_solutions(homework: str) -> None:
             "--solutions needs the folder solutions/, which only the instructor's repository has"
         ) from None
     solutions.load(homework)
-
-
-def positive(word: str) -> int:
-    """A whole number of at least 1."""
-    if int(word) < 1:
-        raise argparse.ArgumentTypeError(f"{word} is not at least 1")
-    return int(word)

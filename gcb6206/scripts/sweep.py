@@ -20,14 +20,16 @@ import sys
 import time
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
+from typing import Annotated
 
 from tqdm.auto import tqdm
+from tyro.conf import Positional, arg
 
-from gcb6206.env_configs.config import read_yaml
+from gcb6206.env_configs.config import check_fields, read_yaml
 from gcb6206.errors import ConfigError, nearest
 from gcb6206.infrastructure.logger import NullLogger
 from gcb6206.scripts.record import PACKAGES, commit, hardware
-from gcb6206.scripts.scripting_utils import load_config, load_solutions
+from gcb6206.scripts.scripting_utils import WORDS, exit_status, load_config, load_solutions, parse
 
 SWEEPS = Path("book/results/sweeps.yaml")
 RESULTS = Path("book/results/sweeps")
@@ -67,7 +69,7 @@ class Curves(NullLogger):
 
 def jobs_of(sweep: dict) -> list[tuple[Change, int]]:
     """Every change and seed of a sweep, first seeds first, so that an interrupted one is as even as can be."""
-    default = load_config(sweep["config"], _words(sweep["overrides"]))
+    default = load_config(sweep["config"], sweep["overrides"])
     changes: list[Change] = [None]
     for field, values in sweep["values"].items():
         if getattr(default, field) not in values:
@@ -83,7 +85,7 @@ def run_one(sweep: dict, change: Change, seed: int) -> dict:
     from gcb6206.scripts.run_ppo import run_training
 
     load_solutions("hw1")
-    config = load_config(sweep["config"], _words(sweep["overrides"]))
+    config = load_config(sweep["config"], sweep["overrides"])
     if change:
         config = dataclasses.replace(config, **dict([change]))
     args = argparse.Namespace(
@@ -152,34 +154,31 @@ def read_lines(record: Path) -> list[dict]:
     return [json.loads(line) for line in whole.splitlines()]
 
 
-def main(words: list[str] | None = None) -> int:
+@dataclasses.dataclass(frozen=True)
+class Flags:
+    """What to measure."""
+
+    names: Annotated[
+        tuple[str, ...], Positional, WORDS, arg(metavar="NAME...", help_behavior_hint="(at least one)")
+    ]
+    """sweeps of book/results/sweeps.yaml"""
+    workers: int = os.cpu_count() or 1
+    """runs side by side; by default one a core"""
+
+    def __post_init__(self):
+        check_fields(self, {"at least 1": "workers"})
+
+
+@exit_status
+def main(words: list[str] | None = None) -> None:
     """The command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m gcb6206.scripts.sweep", description=__doc__.split("\n")[0]
-    )
-    parser.add_argument("names", nargs="+", metavar="NAME", help=f"a sweep of {SWEEPS}")
-    parser.add_argument(
-        "--workers", type=int, default=os.cpu_count() or 1, help="runs side by side (the cores)"
-    )
-    args = parser.parse_args(words)
-    try:
-        for name in args.names:
-            print(f"recorded {record_sweep(name, args.workers)}")
-    except ConfigError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("interrupted: the same command goes on", file=sys.stderr)
-        return 130
-    return 0
+    flags = parse(Flags, words)
+    for name in flags.names:
+        print(f"recorded {record_sweep(name, flags.workers)}")
 
 
 def _key(change: list | tuple | None) -> str:
     return json.dumps(change)
-
-
-def _words(overrides: dict) -> dict[str, str]:
-    return {name: str(value) for name, value in overrides.items()}
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from gcb6206.scripts import record
 
-from . import report
+from . import generator, report
 
 
 def _lasting(row: dict) -> dict:
@@ -23,10 +23,17 @@ def main() -> int:
     parser.add_argument("attacks", nargs="*", help="names of attacks (default: all)")
     parser.add_argument("--output", type=Path, help="also write the table there, as JSON")
     parser.add_argument("--sealed-only", action="store_true", help="leave stock nbgrader out")
+    parser.add_argument("--apart", action="store_true", help="sealed, each in a class of its own")
+    parser.add_argument(
+        "--fuzz", type=int, metavar="N", help="instead: N random inputs of each kind; see generator.py"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="of the random inputs (0)")
     parser.add_argument("--keep", type=Path, help="an empty or new folder in which the course roots stay")
     args = parser.parse_args()
+    if args.fuzz:
+        return generator.main(args.fuzz, args.seed)
     with tempfile.TemporaryDirectory() as folder:
-        rows, summary = report.run(args.keep or Path(folder), args.attacks, args.sealed_only)
+        rows, summary = report.run(args.keep or Path(folder), args.attacks, args.sealed_only, args.apart)
     print(report.table(rows))
     print(summary)
     if args.output:

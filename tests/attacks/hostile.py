@@ -574,6 +574,45 @@ for name in names:
         pass
 """,
     ),
+    Attack(
+        "kernel_calls",
+        "calls parts of Linux that no namespace holds: keys, memory without a size, families of sockets",
+        """
+import ctypes, platform
+libc = ctypes.CDLL(None, use_errno=True)
+for family in ("AF_VSOCK", "AF_ALG"):
+    try:
+        socket.socket(getattr(socket, family), socket.SOCK_SEQPACKET).close()
+        won(family)
+    except OSError:
+        pass
+try:
+    os.close(os.memfd_create("held"))
+    won("memfd_create")
+except OSError:
+    pass
+segment = libc.shmget(0, 4096, 0o1600)
+if segment >= 0:
+    libc.shmctl(segment, 0, None)
+    won("shmget")
+KEYCTL, SESSION = {"x86_64": 250, "aarch64": 219}[platform.machine()], -3
+if libc.syscall(KEYCTL, 0, SESSION, 0) >= 0:
+    won("the session keyring")
+if libc.syscall(425, 4, ctypes.create_string_buffer(200)) >= 0:
+    won("io_uring")
+""",
+    ),
+    Attack(
+        "siblings",
+        "looks in its own memory for what the process that it was forked from knows of others",
+        """
+import gc
+for thing in gc.get_objects():
+    if type(thing).__name__ == "Kernel" and getattr(thing, "room", ""):
+        won(f"the room of a sibling, {thing.room}")
+""",
+        unsealed="there are no rooms to know of",
+    ),
 ]
 
 # --- using up the machine -------------------------------------------------------------------------
@@ -995,11 +1034,21 @@ lists = file.getvalue()
         "linked_answers",
         "answers that are links, pipes, devices and hard links",
         answering(
-            "lambda path: os.symlink('/etc/passwd', path)",
-            "lambda path: os.symlink(SCENE['root'] + '/private/answers.txt', path)",
-            "os.mkfifo",
-            "lambda path: os.symlink('/dev/zero', path)",
-            "os.mkdir",
+            "fresh(lambda path: os.symlink('/etc/passwd', path))",
+            "fresh(lambda path: os.symlink(SCENE['root'] + '/private/answers.txt', path))",
+            "fresh(os.mkfifo)",
+            "fresh(lambda path: os.symlink('/dev/zero', path))",
+            "fresh(os.mkdir)",
+            before="""
+import shutil
+def fresh(make):
+    def instead(path):
+        shutil.rmtree(path, ignore_errors=True)
+        if os.path.lexists(path):
+            os.unlink(path)
+        make(path)
+    return instead
+""",
         ),
         deserved=0,
         unsealed=NO_ANSWERS,

@@ -5,15 +5,22 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from .hostile import ATTACKS
+from . import hostile, second
 from .scene import Scene
 
+ATTACKS = [*hostile.ATTACKS, *second.SECOND]
 
-def run(folder: Path, names: list[str] | None = None, sealed_only: bool = False) -> tuple[list[dict], str]:
+
+def run(
+    folder: Path, names: list[str] | None = None, sealed_only: bool = False, apart: bool = False
+) -> tuple[list[dict], str]:
     """Grades the attacks (all, or those named), sealed and then with stock nbgrader.
 
+    Args:
+        apart: each in a class of its own, with the two honest ones; only sealed.
+
     Returns:
-        One row for each attack, and a line on the whole.
+        One row for each attack, and lines on the whole.
 
     Raises:
         ValueError: a name is unknown.
@@ -24,16 +31,31 @@ def run(folder: Path, names: list[str] | None = None, sealed_only: bool = False)
             f"no attack {', '.join(sorted(unknown))}; known: {', '.join(a.name for a in ATTACKS)}"
         )
     attacks = [attack for attack in ATTACKS if not names or attack.name in names]
+    if apart:
+        found = []
+        for attack in attacks:
+            began = time.monotonic()
+            scene = Scene(folder / attack.name, True, [attack]).play()
+            found += rows(scene, None)
+            found[-1]["leaked"] += scene.damage
+            print(f"{attack.name}: {_told(scene, time.monotonic() - began)}", flush=True)
+        return found, f"{sum(bool(row['leaked']) for row in found)} of {len(found)} won"
     began = time.monotonic()
     sealed = Scene(folder / "sealed", True, attacks).play()
     middle = time.monotonic()
     stock = None if sealed_only else Scene(folder / "stock", False, attacks).play()
     end = time.monotonic()
-    summary = (
-        f"{len(attacks)} attacks and 2 honest submissions: sealed in {middle - began:.0f} s, "
-        f"the grader's own memory at most {sealed.peak:.2f} GiB"
-    )
+    summary = f"{len(attacks)} attacks and 2 honest submissions, sealed: {_told(sealed, middle - began)}"
     return rows(sealed, stock), summary + ("" if stock is None else f"; stock in {end - middle:.0f} s")
+
+
+def _told(scene: Scene, seconds: float) -> str:
+    """How a class came through."""
+    status = ", ".join(f"{name} {value}" for name, value in scene.status.items() if value) or "all 0"
+    return (
+        f"{seconds:.0f} s, exit status {status}, the grader's own memory at most {scene.peak:.2f} GiB, "
+        f"{'; '.join(scene.damage) or 'the honest have their points'}"
+    )
 
 
 def rows(sealed: Scene, stock: Scene | None) -> list[dict]:

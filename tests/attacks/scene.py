@@ -355,6 +355,19 @@ class Scene:
                 found[submission.student.id] = submission.score if complete else None
         return found
 
+    @functools.cached_property
+    def damage(self) -> list[str]:
+        """What became worse for the others."""
+        found = [f"nbgrader {name} ended with {status}" for name, status in self.status.items() if status]
+        for student, points in self.deserved.items():
+            if self.scores.get(student) != points:
+                found.append(f"{student} has {self.scores.get(student)} points of {points:g}")
+            if not (self.root / "feedback" / student / "hw3" / "hw3.html").is_file():
+                found.append(f"{student} has no feedback page")
+        if "\x1b" in self.log() or "\x07" in self.log():
+            found.append("the log holds commands for the terminal")
+        return found
+
     def graded(self, student: str) -> NotebookNode | None:
         """The autograded notebook."""
         path = self.root / "autograded" / student / "hw3" / "hw3.ipynb"
@@ -503,7 +516,7 @@ def grader_memory(root: int) -> int:
     parents, ours = {}, os.readlink("/proc/self/ns/pid")
     for number, path in _processes():
         with contextlib.suppress(OSError):
-            parents[number] = int((path / "stat").read_text().rpartition(")")[2].split()[1])
+            parents[number] = int((path / "stat").read_bytes().rpartition(b")")[2].split()[1])
     total = 0
     for number in parents:
         above = number
@@ -511,6 +524,6 @@ def grader_memory(root: int) -> int:
             above = parents[above]
         with contextlib.suppress(OSError, IndexError):
             if above == root and os.readlink(f"/proc/{number}/ns/pid") == ours:
-                text = Path(f"/proc/{number}/smaps_rollup").read_text()
+                text = Path(f"/proc/{number}/smaps_rollup").read_text(encoding="utf-8")
                 total += 1024 * int(re.search(r"^Pss: +(\d+)", text, flags=re.MULTILINE)[1])
     return total

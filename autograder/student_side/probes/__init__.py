@@ -10,7 +10,7 @@ import importlib
 import linecache
 import re
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -48,10 +48,11 @@ def answer(request: bytes) -> bytes:
     except KeyboardInterrupt:  # the person at the notebook wants out
         raise
     except BaseException as error:  # SystemExit of the student's code included
-        return encode({"ok": False, **_describe(error)})
+        return encode({"ok": False, **describe(error)})
 
 
-def _describe(error: BaseException) -> dict[str, str]:
+def describe(error: BaseException) -> dict[str, str]:
+    """An exception of the student's code as a reply: its verdict, its message with the student's own lines."""
     from gcb6206.exercises import ExerciseNotSolved
 
     if isinstance(error, ExerciseNotSolved):
@@ -133,7 +134,7 @@ def plain(value: object) -> object:
 
     if isinstance(value, torch.Tensor):
         return value.detach().cpu().numpy().copy()
-    if isinstance(value, dict):
+    if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, np.ndarray) and value.dtype.kind in "biuf":
         return value.copy()
@@ -153,3 +154,12 @@ def kind(value: object) -> str:
     if isinstance(value, (float, np.floating)):
         return "float"
     return type(value).__name__
+
+
+def number_kind(value: object) -> str:
+    """As `kind`, for results that are to be one number: a NumPy or PyTorch scalar counts as its number.
+
+    A tensor that still belongs to a graph stays a "Tensor": whoever keeps it keeps the graph.
+    """
+    scalar = getattr(value, "ndim", None) == 0 and not getattr(value, "requires_grad", False)
+    return kind(value.item() if scalar else value)

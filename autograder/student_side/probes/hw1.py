@@ -11,7 +11,6 @@ import zlib
 from collections import deque
 from collections.abc import Callable, Mapping
 
-import gymnasium as gym
 import numpy as np
 import torch
 from torch import nn
@@ -27,28 +26,11 @@ from autograder.student_side.probes.tensors import (
     stand_ins,
     streams,
 )
+from autograder.student_side.world import VectorPlayedElsewhere
 from gcb6206 import exercises
 from gcb6206.agents import ppo_agent
 from gcb6206.agents.ppo_agent import PPOAgent
 from gcb6206.networks import policies
-
-EXERCISES = (
-    "hw1.entropy_bonus",
-    "hw1.tanh_normal_log_prob",
-    "hw1.compute_gae",
-    "hw1.normalize_advantage",
-    "hw1.policy_loss",
-    "hw1.value_loss",
-    "hw1.minibatch_indices",
-    "hw1.linear_schedule",
-    "hw1.update",
-)
-
-
-@probe("hw1.unsolved")
-def unsolved() -> dict:
-    """Which exercises of this homework have no solution yet."""
-    return {"exercises": [name for name in EXERCISES if exercises.get(name).implementation is None]}
 
 
 @probe("hw1.entropy_bonus")
@@ -342,34 +324,15 @@ def update(
     }
 
 
-class _DisguisedVectorEnv(gym.vector.VectorWrapper):
-    """Shows `observation @ mix`, takes `a` for the environments' `actions[a]`; see judges/convergence.py."""
-
-    def __init__(self, env: gym.vector.VectorEnv, mix: np.ndarray, actions: np.ndarray):
-        super().__init__(env)
-        self._mix, self._actions = mix, actions
-
-    def reset(self, *, seed=None, options=None):
-        observation, info = self.env.reset(seed=seed, options=options)
-        return observation @ self._mix, info
-
-    def step(self, actions):
-        observation, reward, terminated, truncated, info = self.env.step(self._actions[actions])
-        if "final_obs" in info:
-            info = {**info, "final_obs": info["final_obs"] @ self._mix}
-        return observation @ self._mix, reward, terminated, truncated, info
-
-
 @probe("hw1.convergence")
-def convergence(seed: int, training: dict, snapshot_every: int, mix: np.ndarray, actions: np.ndarray) -> dict:
-    """Trains with all of the student's code; the actor's weights at the last three snapshots.
+def convergence(seed: int, training: dict, snapshot_every: int) -> dict:
+    """Trains, in the judge's environments, with all of the student's code; the actor's weights at the last three snapshots.
 
     The weights are, layer by layer, the matrix `(inputs, outputs)` and the bias `(outputs,)`.
 
     Args:
         training: fields of PPOConfig.
         snapshot_every: updates between snapshots.
-        mix, actions: the disguise of all environments of the run.
     """
     from gcb6206.env_configs.ppo_config import PPOConfig
     from gcb6206.infrastructure.logger import NullLogger
@@ -377,7 +340,7 @@ def convergence(seed: int, training: dict, snapshot_every: int, mix: np.ndarray,
 
     config = PPOConfig(**training).build()
     make_envs, learn = config["make_envs"], exercises.get("hw1.update").implementation
-    config["make_envs"] = lambda num_envs: _DisguisedVectorEnv(make_envs(num_envs=num_envs), mix, actions)
+    config["make_envs"] = lambda num_envs: VectorPlayedElsewhere(make_envs(num_envs=num_envs))
     snapshots: deque[list[np.ndarray]] = deque(maxlen=3)
     calls = 0
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from autograder.student_side.probes import kind, plain, probe
+from autograder.student_side.probes import describe, kind, number_kind, plain, probe
 from autograder.student_side.probes.tensors import gradient_of, leaf
 from gcb6206 import exercises
 from gcb6206.env_configs import mappo_config
@@ -24,19 +24,27 @@ def unsolved() -> dict:
 
 @probe("hw2.num_envs")
 def num_envs(frames_per_batch: int, max_steps: int) -> dict:
-    """One call: what came back, or the kind and text of the error."""
+    """One call: what came back, or the text of the ValueError, and that text with the student's lines."""
     try:
         result = vmas_envs.num_envs(frames_per_batch, max_steps)
-    except (ValueError, TypeError, ArithmeticError, AssertionError) as error:
-        return {"raised": type(error).__name__, "message": str(error)[:1000], "type": "", "value": ""}
-    return {"raised": "", "message": "", "type": kind(result), "value": plain(result)}
+    except ValueError as error:
+        told = {"message": str(error)[:1000], "raised": describe(error)["message"]}
+        return {"refused": True, **told, "type": "", "value": ""}
+    return {
+        "refused": False,
+        "message": "",
+        "raised": "",
+        "type": number_kind(result),
+        "value": plain(result),
+    }
 
 
 @probe("hw2.expand_done")
 def expand_done(done: np.ndarray, n_agents: int) -> dict:
-    """One call."""
-    result = vmas_envs.expand_done(torch.from_numpy(done.copy()), n_agents)
-    return {"type": kind(result), "value": plain(result)}
+    """One call; what came back, and the argument as it is afterwards."""
+    given = torch.from_numpy(done.copy())
+    result = vmas_envs.expand_done(given, n_agents)
+    return {"type": kind(result), "value": plain(result), "done": plain(given)}
 
 
 @probe("hw2.episode_reward_sum")
@@ -45,24 +53,27 @@ def episode_reward_sum(reward: np.ndarray, done: np.ndarray) -> dict:
     given = [torch.from_numpy(array.copy()) for array in (reward, done)]
     result = vmas_envs.episode_reward_sum(*given)
     return {
-        "type": kind(result),
+        "type": number_kind(result),
         "value": plain(result),
-        "reward": given[0].numpy().copy(),
-        "done": given[1].numpy().copy(),
+        "reward": plain(given[0]),
+        "done": plain(given[1]),
     }
 
 
 @probe("hw2.first_nonfinite")
 def first_nonfinite(names: list, arrays: list) -> dict:
-    """One call with tensors of these names, in this order."""
+    """One call with tensors of these names, in this order; the tensors as they are afterwards."""
     tensors = {name: torch.from_numpy(array.copy()) for name, array in zip(names, arrays)}
+    given = dict(tensors)
     result = sentinel.first_nonfinite(tensors)
     pair = result if isinstance(result, (tuple, list)) and len(result) == 2 else (None, None)
     return {
         "returned": f"{kind(result)} of {len(result)}" if isinstance(result, (tuple, list)) else kind(result),
-        "types": [kind(part) for part in pair],
         "name": plain(pair[0]),
         "step": plain(pair[1]),
+        "type": number_kind(pair[1]),
+        "names": list(tensors),
+        "arrays": [plain(tensor) for tensor in given.values()],
     }
 
 
@@ -70,13 +81,19 @@ def first_nonfinite(names: list, arrays: list) -> dict:
 def tanh_normal_log_prob(
     mean: np.ndarray, std: np.ndarray, action: np.ndarray, low: np.ndarray, high: np.ndarray
 ) -> dict:
-    """The log-densities, and the gradient of their sum with regard to mean and std."""
+    """The log-densities, the gradient of their sum with regard to mean and std, the constants afterwards."""
     leaf_mean, leaf_std = leaf(mean), leaf(std)
     constants = [torch.from_numpy(array.copy()) for array in (action, low, high)]
     result = team.tanh_normal_log_prob(leaf_mean, leaf_std, *constants)
     total = result.sum() if isinstance(result, torch.Tensor) else result
     of_mean, of_std = gradient_of(total, leaf_mean, leaf_std)
-    return {"type": kind(result), "value": plain(result), "of_mean": of_mean, "of_std": of_std}
+    names = ("action", "low", "high")
+    return {
+        "value": plain(result),
+        "of_mean": of_mean,
+        "of_std": of_std,
+        **{name: plain(tensor) for name, tensor in zip(names, constants)},
+    }
 
 
 @probe("hw2.tuning")

@@ -1,7 +1,7 @@
 """Probes of homework 3 (DQN): what the judges can do with a student's functions.
 
-The networks are linear without bias, so that a judge knows every Q-value: with one-hot observations the weight
-`(actions, states)` is the table of Q-values itself.
+The networks are linear, so that a judge knows every Q-value: with one-hot observations the weight `(actions,
+states)` plus the bias is the table of Q-values itself.
 """
 
 from __future__ import annotations
@@ -9,16 +9,18 @@ from __future__ import annotations
 import argparse
 import random
 from collections import deque
+from collections.abc import Mapping
 
 import gymnasium as gym
 import numpy as np
 import torch
 from torch import nn
 
-from autograder.student_side.probes import kind, plain, probe
-from autograder.student_side.probes.disguise import disguised
+from autograder.student_side.probes import kind, number_kind, plain, probe
 from autograder.student_side.probes.journal import Journal, JournalLogger, code_of, spied_buffers
 from autograder.student_side.probes.scripted_env import ScriptedEnv
+from autograder.student_side.probes.tensors import stand_ins
+from autograder.student_side.world import PlayedElsewhere
 from gcb6206 import exercises
 from gcb6206.agents.dqn_agent import DQNAgent
 from gcb6206.env_configs.schedule import PiecewiseSchedule
@@ -33,13 +35,6 @@ WARM = (
     "pygame",
     "ipywidgets",
 )
-EXERCISES = (
-    "hw3.get_action",
-    "hw3.update_critic",
-    "hw3.update",
-    "hw3.sample_trajectory",
-    "hw3.run_training_loop",
-)
 
 
 def linear_agent(
@@ -48,38 +43,60 @@ def linear_agent(
     """A DQNAgent whose networks are the given tables.
 
     Args:
-        critic, target: weights `(actions, features)` of the online and of the target network.
+        critic, target: `(actions, features + 1)` of the online and of the target network: weight and bias.
         observation_shape: its product is `features`.
         settings: learning_rate, lr_decay (factor after every step of the schedule), and DQNAgent's own.
     """
     learning_rate, lr_decay = settings.pop("learning_rate", 0.1), settings.pop("lr_decay", 1.0)
-
-    def make_critic(observation_shape, num_actions):
-        linear = nn.Linear(critic.shape[1], num_actions, bias=False)
-        return linear if len(observation_shape) == 1 else nn.Sequential(_ToFloat(), nn.Flatten(), linear)
-
     agent = DQNAgent(
         observation_shape,
         len(critic),
-        make_critic=make_critic,
+        make_critic=_LinearCritic,
         make_optimizer=lambda params: torch.optim.SGD(params, lr=learning_rate),
         make_lr_schedule=lambda optimizer: torch.optim.lr_scheduler.ExponentialLR(optimizer, gamma=lr_decay),
         **{"discount": 0.9, "target_update_period": 10, **settings},
     )
     for network, table in ((agent.critic, critic), (agent.target_critic, target)):
         with torch.no_grad():
-            next(network.parameters()).copy_(torch.from_numpy(table))
+            network.linear.weight.copy_(torch.from_numpy(table[:, :-1]))
+            network.linear.bias.copy_(torch.from_numpy(table[:, -1]))
     return agent
 
 
-class _ToFloat(nn.Module):
+class _LinearCritic(nn.Module):
+    """Q-values linear in the observation, whose shape it insists on; a vector may lack the batch axis."""
+
+    def __init__(self, observation_shape: tuple[int, ...], num_actions: int):
+        super().__init__()
+        self.observation_shape = tuple(observation_shape)
+        self.linear = nn.Linear(int(np.prod(observation_shape)), num_actions)
+
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return x.float()
+        rank = len(self.observation_shape)
+        batch_axes = (0, 1) if rank == 1 else (1,)
+        if tuple(x.shape[-rank:]) != self.observation_shape or x.ndim - rank not in batch_axes:
+            wanted = ", ".join(map(str, ("batch", *self.observation_shape)))
+            raise ValueError(f"the critic got an input of shape {tuple(x.shape)}; expected ({wanted})")
+        return self.linear(x.float().flatten(-rank))
 
 
 def weights(network: nn.Module) -> np.ndarray:
-    """The table of a linear network, `(actions, features)`."""
-    return next(network.parameters()).detach().cpu().numpy().copy()
+    """The table of a linear network, `(actions, features + 1)`: weight and bias."""
+    linear = network.linear
+    return torch.cat([linear.weight, linear.bias[:, None]], dim=1).detach().cpu().numpy().copy()
+
+
+def untouched(agent: DQNAgent) -> dict:
+    """What acting and learning must leave as it was: modes, what has a gradient, whether gradients are on.
+
+    `streams` draws a number from each of the process's random streams: different seeds, different numbers.
+    """
+    return {
+        "training": agent.critic.training,
+        "requires_grad": all(p.requires_grad for p in agent.critic.parameters()),
+        "grad_enabled": torch.is_grad_enabled(),
+        "streams": np.array([random.random(), np.random.random(), torch.rand(()).item()]),
+    }
 
 
 def seed_everything(seed: int) -> None:
@@ -89,28 +106,38 @@ def seed_everything(seed: int) -> None:
     torch.manual_seed(seed)
 
 
-@probe("hw3.unsolved")
-def unsolved() -> dict:
-    """Which exercises of this homework have no solution yet."""
-    return {"exercises": [name for name in EXERCISES if exercises.get(name).implementation is None]}
-
-
 @probe("hw3.get_action")
-def get_action(critic: np.ndarray, observations: np.ndarray, epsilon: float, seed: int) -> dict:
-    """One call of get_action per observation."""
+def get_action(
+    critic: np.ndarray,
+    target: np.ndarray,
+    observations: np.ndarray,
+    epsilon: float,
+    seed: int,
+    training: bool = True,
+) -> dict:
+    """One call of get_action per observation, with the agent in training mode or not."""
     seed_everything(seed)
-    shape = observations.shape[1:]
-    agent = linear_agent(critic, critic, shape)
+    agent = linear_agent(critic, target, observations.shape[1:]).train(training)
     given = observations.copy()
     actions = [agent.get_action(observation, epsilon=epsilon) for observation in given]
     return {
-        "actions": np.array([int(a) if kind(a) == "int" else -1 for a in actions]),
-        "types": sorted({kind(a) for a in actions}),
+        "actions": np.array([_as_int(action) for action in actions]),
+        "types": sorted({kind(action) for action in actions}),
         "critic": weights(agent.critic),
+        "target": weights(agent.target_critic),
         "observations": given,
-        "grad_enabled": torch.is_grad_enabled(),
         "has_grad": any(p.grad is not None for p in agent.critic.parameters()),
+        **untouched(agent),
     }
+
+
+def _as_int(action: object) -> int:
+    """The whole number that an answer means, whatever type holds it; -1 for none."""
+    value = plain(action)
+    try:
+        return int(value.item() if isinstance(value, (np.ndarray, np.generic)) else value)
+    except (TypeError, ValueError):
+        return -1
 
 
 @probe("hw3.update_critic")
@@ -122,32 +149,41 @@ def update_critic(
     reward: np.ndarray,
     next_obs: np.ndarray,
     done: np.ndarray,
-    steps: int = 1,
     shared: bool = False,
+    training: bool = True,
+    seed: int = 0,
     **settings,
 ) -> dict:
-    """Calls update_critic `steps` times on one batch; `shared` makes the target network the critic itself."""
-    agent = linear_agent(critic, target, obs.shape[1:], **settings)
+    """Calls update_critic on one batch after the other.
+
+    Args:
+        obs, action, reward, next_obs, done: `(calls, batch, ...)`.
+        shared: the target network is the critic itself.
+    """
+    seed_everything(seed)
+    agent = linear_agent(critic, target, obs.shape[2:], **settings).train(training)
     if shared:
         agent.target_critic = agent.critic
-    batch = ptu.from_numpy(
-        {"obs": obs, "action": action, "reward": reward, "next_obs": next_obs, "done": done}
-    )
-    metrics, rates, tables = [], [], []
-    for _ in range(steps):
-        metrics.append(agent.update_critic(**batch))
+    names = ("obs", "action", "reward", "next_obs", "done")
+    batches = [
+        ptu.from_numpy({name: array.copy() for name, array in zip(names, arrays)})
+        for arrays in zip(obs, action, reward, next_obs, done)
+    ]
+    returned, rates, tables = [], [], []
+    for batch in batches:
+        returned.append(agent.update_critic(**batch))
         rates.append(agent.critic_optimizer.param_groups[0]["lr"])
         tables.append(weights(agent.critic))
-    last = metrics[-1]
-    target_grad = next(agent.target_critic.parameters()).grad
+    last = returned[-1]
     return {
-        "returned": type(last).__name__,
-        "types": {str(key): kind(value) for key, value in last.items()} if isinstance(last, dict) else {},
-        "metrics": [plain(m) for m in metrics],
+        "returned": "mapping" if isinstance(last, Mapping) else type(last).__name__,
+        "types": {str(k): number_kind(v) for k, v in last.items()} if isinstance(last, Mapping) else {},
+        "metrics": [plain(figures) for figures in returned],
         "critic": np.array(tables),
         "target": weights(agent.target_critic),
-        "target_grad": 0.0 if shared or target_grad is None else float(target_grad.abs().sum()),
         "rates": np.array(rates),
+        "batch": plain(batches[-1]),
+        **untouched(agent),
     }
 
 
@@ -169,23 +205,26 @@ def update(
     )
     received: list[dict] = []
 
+    def add(amount: float) -> None:
+        with torch.no_grad():
+            for parameter in agent.critic.parameters():
+                parameter.add_(amount)
+
     def record(self, obs, action, reward, next_obs, done):
         received.append(
             plain({"obs": obs, "action": action, "reward": reward, "next_obs": next_obs, "done": done})
         )
-        with torch.no_grad():
-            next(self.critic.parameters()).add_(1.0)
+        add(1.0)
         return {"critic_loss": float(len(received)), "q_values": 2.0, "target_values": 3.0, "grad_norm": 4.0}
 
     returned, calls, tables, targets = [], [], [], []
-    with exercises.filled({"hw3.update_critic": record}):
+    with stand_ins("hw3.update", {"hw3.update_critic": record}):
         for step in steps.tolist():
             returned.append(plain(agent.update(**batch, step=step)))
             calls.append(len(received))
             tables.append(weights(agent.critic))
             targets.append(weights(agent.target_critic))
-    with torch.no_grad():
-        next(agent.critic.parameters()).add_(1000.0)
+    add(1000.0)
     return {
         "returned": returned,
         "calls": np.array(calls),
@@ -213,41 +252,48 @@ def sample_trajectory(
     rewards: np.ndarray,
     length: int,
     terminated: bool,
+    truncated: bool,
     max_length: int,
     render: bool = False,
     episode_return: float | None = None,
+    trajectories: int = 1,
 ) -> dict:
-    """Samples one trajectory of a scripted episode.
+    """Samples trajectories of a scripted episode, in one environment; what is told is the last one's.
 
     Args:
-        observations, rewards: `(time, features)` and `(time,)` of the episode.
+        observations, rewards: `(time, ...)` and `(time,)` of the episode.
         length: of the episode; 0 never ends.
-        terminated: whether it terminates at its end, or is truncated.
-        episode_return: the return that info["episode"] reports at the end; None: no such entry.
+        terminated, truncated: what the environment says at its end.
+        episode_return: the return that info["episode"] reports at the end, with three times the length, as
+            where frames are skipped; None: no such entry.
     """
     from gcb6206.infrastructure import utils
 
     actions, resets = [], []
-    info = None if episode_return is None else {"r": episode_return, "l": length, "t": 0.5}
+    info = None if episode_return is None else {"r": episode_return, "l": 3 * length, "t": 0.5}
     env = ScriptedEnv(
         observation=lambda episode, t: observations[t].copy(),
         reward=lambda episode, t: float(rewards[t]),
         lengths=[length],
         terminated=[terminated],
-        num_actions=observations.shape[1],
-        record=lambda what, action: (resets if what == "reset" else actions).append(action),
+        truncated=[truncated],
+        num_actions=observations[0].size,
+        record=lambda what, given: (resets if what == "reset" else actions).append(given),
         patience=len(rewards) - 1,
         max_episode_steps=None,
         episode_info=info,
         render=render,
     )
-    agent = _ObservationOnlyAgent()
-    trajectory = utils.sample_trajectory(env, agent, max_length, render)
+    for _ in range(trajectories):
+        agent = _ObservationOnlyAgent()
+        actions.clear()
+        trajectory = utils.sample_trajectory(env, agent, max_length, render)
     result = {
         "resets": len(resets),
+        "seeds": [plain(seed) for seed in resets],
         "env_actions": np.array([plain(a) for a in actions], dtype=np.float64),
         "seen": np.array(agent.seen),
-        "returned": type(trajectory).__name__,
+        "returned": "mapping" if isinstance(trajectory, Mapping) else type(trajectory).__name__,
         "keys": [],
         "arrays": {},
         "dtypes": {},
@@ -255,7 +301,7 @@ def sample_trajectory(
         "image_shape": [],
         "image_levels": np.zeros(0),
     }
-    if isinstance(trajectory, dict):
+    if isinstance(trajectory, Mapping):
         result["keys"] = [str(key) for key in trajectory]
         for key, value in trajectory.items():
             result["dtypes"][str(key)] = str(getattr(value, "dtype", type(value).__name__))
@@ -278,8 +324,11 @@ def run_training_loop(
     learning_starts: int,
     batch_size: int,
     eval_interval: int,
+    log_interval: int,
+    eval_trajectories: int,
     lengths: np.ndarray,
     terminated: np.ndarray,
+    truncated: np.ndarray,
     rewards: np.ndarray,
     actions: np.ndarray,
     epsilons: np.ndarray,
@@ -291,7 +340,7 @@ def run_training_loop(
     Every observation is unique: `(environment, episode, t)`, or frames whose level is `20 * episode + t`.
 
     Args:
-        lengths, terminated: the episodes, in turn.
+        lengths, terminated, truncated: the episodes, in turn.
         rewards: reward of the training environment by t.
         actions: what the stand-in for get_action answers, in turn.
         epsilons: corners of the exploration schedule, `(corners, 2)` as (step, value).
@@ -312,13 +361,9 @@ def run_training_loop(
                 return np.stack([np.full((84, 84), level % 256, np.uint8) for level in levels])
             return np.array([number, episode, t], dtype=np.float32)
 
-        def record(what: str, action) -> None:
-            journal.note(
-                what,
-                env=number,
-                action=-1.0 if action is None else float(action),
-                evaluating=journal.evaluating,
-            )
+        def record(what: str, given) -> None:
+            value = -1.0 if given is None else float(given)
+            journal.note(what, env=number, given=value, evaluating=journal.evaluating)
 
         made.append(
             ScriptedEnv(
@@ -326,6 +371,7 @@ def run_training_loop(
                 lambda episode, t: float(rewards[t]),
                 lengths.tolist(),
                 terminated.tolist(),
+                truncated.tolist(),
                 num_actions,
                 record,
                 render=render,
@@ -334,13 +380,15 @@ def run_training_loop(
         return gym.wrappers.RecordEpisodeStatistics(made[-1])
 
     def choose(self, observation, epsilon=0.02):
-        given = -1 if journal.evaluating else journal.columns("choice")["clock"].size
-        action = 0 if given < 0 else int(actions[given % len(actions)])
-        if not journal.evaluating:
-            journal.note("choice", observation=code_of(observation), epsilon=float(epsilon), action=action)
+        if journal.evaluating:
+            journal.note("eval_choice", epsilon=float(epsilon))
+            return 0
+        action = int(actions[len(journal.values("choice", "action")) % len(actions)])
+        journal.note("choice", observation=code_of(observation), epsilon=float(epsilon), action=action)
         return action
 
     def learn(self, obs, action, reward, next_obs, done, step):
+        number = len(journal.values("update", "step"))
         journal.note(
             "update",
             step=int(step),
@@ -354,14 +402,16 @@ def run_training_loop(
                 }
             ),
         )
-        return {"critic_loss": 0.0, "q_values": 0.0, "target_values": 0.0, "grad_norm": 0.0}
+        names = ("critic_loss", "q_values", "target_values", "grad_norm")
+        return {name: float(10 * number + place) for place, name in enumerate(names)}
 
-    def evaluate(env, agent, max_length, render=False):  # touches the environment, plays nothing
+    def evaluate(env, agent, max_length, render=False):  # resets the environment, plays nothing
         journal.evaluating = True
         observation, _ = env.reset()
         agent.get_action(observation)
-        env.step(0)
         journal.evaluating = False
+        result = 7.0 + len(journal.values("eval_episode", "result")) ** 2
+        journal.note("eval_episode", result=result)
         nothing = np.zeros((1, 1), np.float32)
         return {
             "observation": nothing,
@@ -370,7 +420,7 @@ def run_training_loop(
             "action": nothing[0],
             "next_observation": nothing,
             "terminal": nothing[0],
-            "episode_statistics": {"l": 1, "r": 7.0},
+            "episode_statistics": {"l": 1, "r": result},
         }
 
     config = {
@@ -384,9 +434,7 @@ def run_training_loop(
             [tuple(p) for p in epsilons.tolist()], float(epsilons[-1, 1])
         ),
         "agent_kwargs": {
-            "make_critic": lambda shape, n: nn.Sequential(
-                _ToFloat(), nn.Flatten(), nn.Linear(int(np.prod(shape)), n)
-            ),
+            "make_critic": _LinearCritic,
             "make_optimizer": lambda params: torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=0.125),
             "make_lr_schedule": lambda optimizer: torch.optim.lr_scheduler.ConstantLR(optimizer, factor=1.0),
             "discount": 0.9,
@@ -397,22 +445,24 @@ def run_training_loop(
         seed=seed,
         no_gpu=True,
         which_gpu=0,
-        log_interval=5,
+        log_interval=log_interval,
         eval_interval=eval_interval,
-        num_eval_trajectories=2,
+        num_eval_trajectories=eval_trajectories,
         num_render_trajectories=0,
         checkpoint_interval=0,
         resume=None,
     )
-    stand_ins = {"hw3.get_action": choose, "hw3.update": learn, "hw3.sample_trajectory": evaluate}
+    others = {"hw3.get_action": choose, "hw3.update": learn, "hw3.sample_trajectory": evaluate}
     seed_everything(seed)
-    with exercises.filled(stand_ins), spied_buffers(journal):
+    with stand_ins("hw3.run_training_loop", others), spied_buffers(journal):
         under_test(config, JournalLogger(journal), args)
     batches = 0 if frames else 20  # batches of frames are large, and no judge reads them
     return {
         "choice": journal.columns("choice", "observation", "epsilon", "action"),
-        "step": journal.columns("step", "env", "action", "evaluating"),
-        "reset": journal.columns("reset", "env", "evaluating"),
+        "step": journal.columns("step", "env", "given"),
+        "reset": journal.columns("reset", "env", "given", "evaluating"),
+        "eval_choice": journal.columns("eval_choice", "epsilon"),
+        "eval_episode": journal.columns("eval_episode", "result"),
         "insert": journal.columns("insert", "observation", "action", "reward", "next_observation", "done"),
         "on_reset": journal.columns("on_reset", "observation"),
         "sample": journal.columns("sample", "size"),
@@ -425,22 +475,24 @@ def run_training_loop(
 
 
 @probe("hw3.convergence")
-def convergence(seed: int, training: dict, snapshot_every: int, mix: np.ndarray, actions: np.ndarray) -> dict:
-    """Trains with all of the student's code; the critic's weights at the last three snapshots.
+def convergence(seed: int, training: dict, snapshot_every: int) -> dict:
+    """Trains, in the judge's environment, with all of the student's code; the critic's weights at the last three snapshots.
 
     The weights are, layer by layer, the matrix `(inputs, outputs)` and the bias `(outputs,)`.
 
     Args:
         training: fields of DQNBasicConfig.
         snapshot_every: updates between snapshots.
-        mix, actions: the disguise of all environments of the run.
     """
     from gcb6206.env_configs.dqn_basic_config import DQNBasicConfig
     from gcb6206.infrastructure.logger import NullLogger
     from gcb6206.scripts.run_hw3 import run_training_loop as under_test
 
     config = DQNBasicConfig(**training).build()
-    config["make_env"] = disguised(config["make_env"], mix, actions)
+    make_env = config["make_env"]
+    config["make_env"] = lambda render=False: gym.wrappers.RecordEpisodeStatistics(
+        PlayedElsewhere(make_env(render))
+    )
     make_critic, update = config["agent_kwargs"]["make_critic"], exercises.get("hw3.update").implementation
     critics: list[nn.Module] = []
     snapshots: deque[list[np.ndarray]] = deque(maxlen=3)

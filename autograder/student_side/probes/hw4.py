@@ -22,29 +22,11 @@ from autograder.student_side.probes.tensors import (
     stand_ins,
     streams,
 )
-from gcb6206 import exercises
+from autograder.student_side.world import ask
 from gcb6206.agents import mappo_agent
 from gcb6206.envs.vmas import VmasTeam
 from gcb6206.networks import team
 from gcb6206.networks.team import TeamActor
-
-EXERCISES = (
-    "hw2.num_envs",  # the training calls these three as well; the notebook gives them
-    "hw2.expand_done",
-    "hw2.tanh_normal_log_prob",
-    "hw4.observation_history",
-    "hw4.global_state",
-    "hw4.centralized_value",
-    "hw4.policy_parameters",
-    "hw4.multi_agent_gae",
-    "hw4.mappo_loss",
-)
-
-
-@probe("hw4.unsolved")
-def unsolved() -> dict:
-    """Which exercises that the training needs have no solution yet."""
-    return {"exercises": [name for name in EXERCISES if exercises.get(name).implementation is None]}
 
 
 @probe("hw4.observation_history")
@@ -205,18 +187,22 @@ def mappo_loss(
     }
 
 
-class DisguisedTeam(VmasTeam):
-    """Shows `observation @ mix`, takes `a` for the world's `a @ actions`; see judges/navigation.py."""
+class TeamPlayedElsewhere(VmasTeam):
+    """A team in the judge's environments."""
 
-    def __init__(self, mix: np.ndarray, actions: np.ndarray, *args, **kwargs):
+    def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
-        self._mix, self._actions = torch.from_numpy(mix.copy()), torch.from_numpy(actions.copy())
+        self._id = ask(do="make", num_envs=self.num_envs)["id"]
+
+    def reset(self, seed: int) -> torch.Tensor:
+        return torch.tensor(ask(do="reset", id=self._id)["observation"])
 
     def step(self, actions: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        return super().step(actions @ self._actions)
+        told = ask(do="step", id=self._id, actions=actions.tolist())
+        return tuple(torch.tensor(told[name]) for name in ("observation", "reward", "terminated"))
 
-    def _stacked(self, observations: list[torch.Tensor]) -> torch.Tensor:
-        return super()._stacked(observations) @ self._mix
+    def begin_anew(self, which: torch.Tensor) -> torch.Tensor:
+        return torch.tensor(ask(do="begin_anew", id=self._id, which=which.tolist())["observation"])
 
 
 def weights_of(actor: TeamActor) -> list[np.ndarray]:
@@ -227,13 +213,12 @@ def weights_of(actor: TeamActor) -> list[np.ndarray]:
 
 
 @probe("hw4.convergence")
-def convergence(seed: int, training: dict, snapshot_every: int, mix: np.ndarray, actions: np.ndarray) -> dict:
-    """Trains a team with all of the student's code; the actors' weights at the last three snapshots.
+def convergence(seed: int, training: dict, snapshot_every: int) -> dict:
+    """Trains a team, in the judge's environments, with all of the student's code; the actors' weights at the last three snapshots.
 
     Args:
         training: fields of MAPPOConfig.
         snapshot_every: iterations between snapshots.
-        mix, actions: the disguise of all environments of the run.
     """
     from gcb6206.env_configs.mappo_config import MAPPOConfig
     from gcb6206.infrastructure.logger import NullLogger
@@ -241,7 +226,7 @@ def convergence(seed: int, training: dict, snapshot_every: int, mix: np.ndarray,
 
     config = MAPPOConfig(**training).build()
     make = config["make_team"]
-    config["make_team"] = functools.partial(DisguisedTeam, mix, actions, *make.args, **make.keywords)
+    config["make_team"] = functools.partial(TeamPlayedElsewhere, *make.args, **make.keywords)
     run = MultiAgentRun(config, NullLogger(), argparse.Namespace(seed=seed))
     snapshots: deque[list[np.ndarray]] = deque(maxlen=3)
     for _, progress in zip(range(config["n_iters"]), run.iterations()):  # no evaluation: the judge's job

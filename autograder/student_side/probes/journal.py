@@ -11,6 +11,7 @@ from unittest import mock
 import numpy as np
 
 from gcb6206.infrastructure import replay_buffer as buffers
+from gcb6206.infrastructure.logger import NullLogger
 
 
 class Journal:
@@ -35,8 +36,8 @@ class Journal:
         return {name: np.array(self.values(what, name)) for name in ("clock", *names)}
 
 
-class JournalLogger:
-    """A Logger that writes into the journal."""
+class JournalLogger(NullLogger):
+    """A logger that writes scalars into the journal. As a NullLogger it leaves no progress bar in the notebook."""
 
     log_dir = None
 
@@ -46,16 +47,6 @@ class JournalLogger:
     def log_scalar(self, scalar, name, step):
         """Notes the scalar."""
         self._journal.note("log", tag=str(name), value=float(scalar), step=int(step))
-
-    def log_trajs_as_videos(self, *args, **kwargs):
-        """Videos are not noted."""
-        return []
-
-    def flush(self):
-        """Nothing to flush."""
-
-    def close(self):
-        """Nothing to close."""
 
 
 @contextlib.contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 
 from autograder.student_side.probes import plain, probe
 
@@ -11,4 +12,4 @@ from autograder.student_side.probes import plain, probe
 def answers() -> dict:
     """What stands in `quiz`, or an empty dictionary where a notebook has none."""
     quiz = getattr(sys.modules["__main__"], "quiz", {})
-    return {"answers": plain(quiz) if isinstance(quiz, dict) else {}}
+    return {"answers": plain(quiz) if isinstance(quiz, Mapping) else {}}

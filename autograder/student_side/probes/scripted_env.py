@@ -15,8 +15,8 @@ class ScriptedEnv(gym.Env):
         observation: (episode, t) -> observation.
         reward: (episode, t) -> reward of step t.
         lengths: steps of each episode, taken in turn; 0 never ends.
-        terminated: whether each episode terminates at its end, or is truncated.
-        record: receives ("reset" | "step", the action or None).
+        terminated, truncated: what is said at the end of each episode; both may be True.
+        record: receives ("reset", the seed or None) and ("step", the action).
         patience: steps of an episode that never ends after which the environment gives up.
         max_episode_steps: what `spec` says.
     """
@@ -27,6 +27,7 @@ class ScriptedEnv(gym.Env):
         reward: Callable,
         lengths: list[int],
         terminated: list[bool],
+        truncated: list[bool],
         num_actions: int,
         record: Callable,
         patience: int = 1000,
@@ -35,7 +36,8 @@ class ScriptedEnv(gym.Env):
         render: bool = False,
     ):
         self._observation, self._reward, self._record = observation, reward, record
-        self._lengths, self._terminated, self._patience = lengths, terminated, patience
+        self._lengths, self._terminated, self._truncated = lengths, terminated, truncated
+        self._patience = patience
         self._episode_info = episode_info
         self._episode, self._t, self._ended = -1, 0, True
         self.render_mode = "rgb_array" if render else None
@@ -50,7 +52,7 @@ class ScriptedEnv(gym.Env):
     def reset(self, *, seed: int | None = None, options: dict | None = None):
         super().reset(seed=seed)
         self._episode, self._t, self._ended = self._episode + 1, 0, False
-        self._record("reset", None)
+        self._record("reset", seed)
         return self._observation(self._episode, 0), {}
 
     def step(self, action):
@@ -63,7 +65,7 @@ class ScriptedEnv(gym.Env):
         over = self._t == self._lengths[which]
         if self._t > self._patience:
             raise RuntimeError(f"the episode is still being played after {self._patience} steps")
-        terminated, truncated = over and self._terminated[which], over and not self._terminated[which]
+        terminated, truncated = over and self._terminated[which], over and self._truncated[which]
         self._ended = over
         info = {"episode": self._episode_info} if over and self._episode_info is not None else {}
         return self._observation(self._episode, self._t), reward, terminated, truncated, info

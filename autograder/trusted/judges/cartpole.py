@@ -7,6 +7,7 @@ from gymnasium.envs.classic_control.cartpole import CartPoleVectorEnv
 
 from autograder.student_side.student import Student
 from autograder.trusted.judges import convergence
+from autograder.trusted.judges.worlds import CartPoleWorld
 from autograder.trusted.judging import require
 
 SHAPES = [(4, 64), (64,), (64, 64), (64,), (64, 2), (2,)]
@@ -57,13 +58,10 @@ def measure(
     rng = np.random.default_rng(seed)
     disguise = convergence.draw_disguise(rng, features=4, actions=2)
     training_seed, evaluation_seed = rng.integers(2**31, size=2).tolist()
-    reply = student.run(
-        exercise,
-        seed=training_seed,
-        training=rule["training"],
-        snapshot_every=rule["snapshot_every"],
-        **disguise,
+    world = CartPoleWorld(
+        rng, rule["training"]["total_steps"], disguise, single=exercise == "hw3.convergence"
     )
+    reply = convergence.trained(student, exercise, rule, training_seed, world)
     require(
         reply["updates"], tried="one training run", got="no update of the agent", expected=updates, hint=hint
     )

@@ -53,8 +53,17 @@ def settings_of(text: str) -> dict:
         ConfigError: no YAML, no mapping, or a value that is no plain one.
     """
     try:
+        for event in yaml.parse(text, Loader=yaml.SafeLoader):
+            if (
+                isinstance(event, yaml.AliasEvent)
+                or getattr(event, "anchor", None)
+                or getattr(event, "tag", None)
+            ):
+                raise ConfigError("this uses an anchor, an alias or a tag of YAML: write plain values")
         content = yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
+    except ConfigError:
+        raise
+    except Exception as error:  # whatever a text leads the library into
         raise ConfigError(f"this is not valid YAML: {error}"[:500]) from None
     if not isinstance(content, dict) or not content:
         raise ConfigError(f"expected lines 'name: value', got {type(content).__name__}: {str(content)[:100]}")

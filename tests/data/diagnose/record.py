@@ -187,7 +187,7 @@ def write_csv(path: Path, command: str, log_dir: Path) -> None:
         tag: curve for tag, curve in read_scalars(log_dir).items() if not tag.startswith(("time/", "eval/"))
     }
     table = {tag: dict(zip(*curve, strict=True)) for tag, curve in scalars.items()}
-    with open(path, "w", newline="") as file:
+    with open(path, "w", encoding="utf-8", newline="") as file:
         file.write(f"# {command}\n")
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["step", *sorted(table)])

@@ -2,7 +2,7 @@
 
 from autograder.mutants import patched
 
-HINT = "Count the axes"
+HINT = "also one of length 1"
 
 patched(
     "hw2.expand_done",

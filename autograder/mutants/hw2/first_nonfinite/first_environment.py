@@ -2,7 +2,7 @@
 
 from gcb6206.exercises import solves
 
-HINT = "name and the step"
+HINT = "This is not found"
 
 
 @solves("hw2.first_nonfinite")

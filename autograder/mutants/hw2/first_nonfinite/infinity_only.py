@@ -2,7 +2,7 @@
 
 from autograder.mutants import patched
 
-HINT = "name and the step"
+HINT = "torch.isfinite tells"
 
 patched(
     "hw2.first_nonfinite",

@@ -2,7 +2,7 @@
 
 from autograder.mutants import patched
 
-HINT = "the nearest multiple"
+HINT = "the nearest positive multiple"
 
 patched(
     "hw2.num_envs",

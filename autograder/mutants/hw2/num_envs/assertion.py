@@ -1,7 +1,11 @@
 """Asserts instead of raising ValueError."""
 
-from autograder.mutants import patched
+from gcb6206.exercises import solves
 
 HINT = "Another kind of error"
 
-patched("hw2.num_envs", ("raise ValueError(", "raise AssertionError("))
+
+@solves("hw2.num_envs")
+def num_envs(frames_per_batch, max_steps):
+    assert frames_per_batch > 0 and frames_per_batch % max_steps == 0, "no whole number of episodes"
+    return frames_per_batch // max_steps

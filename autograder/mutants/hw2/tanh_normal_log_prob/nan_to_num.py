@@ -2,7 +2,7 @@
 
 from autograder.mutants import patched
 
-HINT = "less cuts off real actions"
+HINT = "take u and the slope there"
 
 patched(
     "hw2.tanh_normal_log_prob",

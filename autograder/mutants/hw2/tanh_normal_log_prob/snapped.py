@@ -2,7 +2,7 @@
 
 from autograder.mutants import patched
 
-HINT = "too far inside"
+HINT = "HIGHEST_TANH touches none"
 
 patched(
     "hw2.tanh_normal_log_prob",

@@ -2,7 +2,7 @@
 
 from autograder.mutants import patched
 
-HINT = "must be one Python int"
+HINT = "plain int"
 
 patched(
     "hw3.get_action",

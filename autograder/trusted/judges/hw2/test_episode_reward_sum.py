@@ -17,10 +17,14 @@ class Case:
     Args:
         batch, steps, agents: sizes.
         ends: (environment, step), or (environment, step, agent), of the ends.
+        sign: of the rewards: 1, -1, or 0 for both.
     """
 
-    def __init__(self, rng: np.random.Generator, batch: int, steps: int, agents: int, ends: list):
+    def __init__(
+        self, rng: np.random.Generator, batch: int, steps: int, agents: int, ends: list, sign: int = 1
+    ):
         self.reward = rng.uniform(0.5, 2.0, size=(batch, steps, agents, 1)).astype(np.float32)
+        self.reward *= sign or rng.choice([-1, 1], size=self.reward.shape)
         self.done = np.zeros(self.reward.shape, bool)
         for where in ends:
             self.done[where] = True
@@ -55,6 +59,11 @@ class Case:
         environments = [running[i][done[i]].mean() for i in range(len(done)) if done[i].any()]
         best = [running[i][done[i]].max() for i in range(len(done)) if done[i].any()]
         return [
+            (np.array([self.right()]), "One number, not a list of one: float(...)."),
+            (
+                np.nan,
+                "NaN says that no episode ended, and here some did: done tells which, whatever they brought.",
+            ),
             (
                 running.mean(),
                 "This is the running sum averaged over all steps, about half the truth: take it where an "
@@ -102,23 +111,35 @@ class Case:
 
 @judge(
     EXERCISE,
-    points=1.0,
+    points=0.75,
     title="one episode in each environment: its rewards summed up",
     read=READ,
     why="What counts is what an episode brings in all. A mean over steps hides how long it lasted.",
 )
 def test_one_episode(student, rng):
     case = Case(rng, 3, 5, 2, [(i, 4) for i in range(3)])
-    reply = case.run(student)
     compare(
-        reply["value"],
+        case.run(student)["value"],
         case.right(),
         tried="3 environments, 2 agents, episodes of 5 steps that end with the batch",
         hints=case.mistakes(),
         hint="Add up the rewards of every agent over time, and take the mean of the sums.",
     )
+
+
+@judge(
+    EXERCISE,
+    points=0.25,
+    title="a number comes back, and the batch stays as it was",
+    read=READ,
+    depends=["one_episode"],
+    why="The number is logged; the rewards are still needed for learning.",
+)
+def test_number(student, rng):
+    case = Case(rng, 3, 6, 2, [(0, 2), (0, 5), (1, 3)])
+    reply = case.run(student)
     require(
-        reply["type"] == "float",
+        reply["type"] in ("float", "int"),
         tried="the type",
         got=reply["type"],
         expected="float",
@@ -137,7 +158,7 @@ def test_one_episode(student, rng):
 
 @judge(
     EXERCISE,
-    points=1.0,
+    points=0.75,
     title="after an end the sum begins anew",
     read=ENDS,
     depends=["one_episode"],
@@ -157,7 +178,7 @@ def test_anew(student, rng):
 
 @judge(
     EXERCISE,
-    points=1.0,
+    points=0.75,
     title="what has not ended does not count, and every episode counts the same",
     read=ENDS,
     depends=["anew"],
@@ -171,6 +192,44 @@ def test_unfinished(student, rng):
         tried="4 environments, 9 steps: three episodes end in environment 0, one in 1, none in 2 and 3",
         hints=case.mistakes(),
         hint="The mean of the returns at all ends, whatever environment they are in.",
+    )
+
+
+@judge(
+    EXERCISE,
+    points=0.25,
+    title="whatever sign the rewards have",
+    read=READ,
+    depends=["unfinished"],
+    why="Many tasks only punish, and a return of 0 is a return: done alone tells what has ended.",
+)
+def test_signs(student, rng):
+    for sign, kind in ((-1, "negative"), (0, "positive and negative")):
+        case = Case(rng, 3, 9, 2, [(0, 1), (0, 3), (0, 6), (1, int(rng.integers(4, 8))), (2, 8)], sign)
+        case.reward[0, 2:4] = 0.0
+        ended = case.running()[case.done]
+        some = ended[ended != 0.0].mean()
+        compare(
+            case.run(student)["value"],
+            case.right(),
+            tried=f"3 environments, 9 steps, 5 ends; {kind} rewards, those of one episode are all 0",
+            hints=[
+                (some, "An episode with the return 0 is missing: done tells what has ended."),
+                (
+                    ended[ended > 0.0].mean() if (ended > 0.0).any() else np.nan,
+                    "Only positive returns count here: done tells what has ended, whatever it brought.",
+                ),
+            ],
+            hint="The mean of the returns at all ends, whatever they are.",
+        )
+    case = Case(rng, 2, 5, 2, [(0, 2), (1, 4)])
+    case.reward[:] = 0.0
+    compare(
+        case.run(student)["value"],
+        0.0,
+        tried="2 environments, 5 steps, 2 ends; all rewards are 0",
+        hints=[(np.nan, "Two episodes ended, and both brought 0: NaN says that none ended.")],
+        hint="The mean of returns that are all 0 is 0.",
     )
 
 
@@ -195,6 +254,35 @@ def test_agents(student, rng):
 
 @judge(
     EXERCISE,
+    points=0.25,
+    title="of any size",
+    read=READ,
+    depends=["unfinished"],
+    why="A single environment, step or agent is where squeezed axes go wrong.",
+)
+def test_any_size(student, rng):
+    for batch, steps, agents in (
+        (1, 6, 2),
+        (3, 1, 2),
+        (3, 6, 1),
+        (1, 6, 1),
+        (1, 1, 1),
+        (2, 2, 2),
+        (1, 300, 2),
+    ):
+        ends = [(0, 0), (0, steps - 1), (batch - 1, steps // 2)]
+        case = Case(rng, batch, steps, agents, ends)
+        compare(
+            case.run(student)["value"],
+            case.right(),
+            tried=f"{batch} environments, {steps} steps, {agents} agents",
+            hint="Keep every axis, also where it has length 1.",
+            atol=1e-3,
+        )
+
+
+@judge(
+    EXERCISE,
     points=0.5,
     title="where none ended there is no mean",
     read=READ,
@@ -202,13 +290,12 @@ def test_agents(student, rng):
     why="0 would look like a return. NaN says that there was none; the log then tells something else.",
 )
 def test_none(student, rng):
-    case = Case(rng, 2, 4, 2, [])
-    reply = case.run(student)
-    compare(
-        reply["value"],
-        np.nan,
-        tried="2 environments, 4 steps, no end",
-        hints=[(0.0, "0 is a return that an episode may have: give NaN, float('nan').")],
-        hint="The mean of no values is NaN.",
-    )
-    require(reply["type"] == "float", tried="the type", got=reply["type"], expected="float")
+    for batch in (2, 1):
+        case = Case(rng, batch, 4, 2, [])
+        compare(
+            case.run(student)["value"],
+            np.nan,
+            tried=f"{batch} environments, 4 steps, no end",
+            hints=[(0.0, "0 is a return that an episode may have: give NaN, float('nan').")],
+            hint="The mean of no values is NaN.",
+        )

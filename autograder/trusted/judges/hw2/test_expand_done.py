@@ -68,7 +68,7 @@ def mistakes(done: np.ndarray, n_agents: int) -> Hints:
 
 @judge(
     EXERCISE,
-    points=1.5,
+    points=1.25,
     title="every agent has its environment's flag",
     read=READ,
     why="The episode ends for the whole team. A flag on the wrong axis cuts other agents' advantages.",
@@ -78,20 +78,12 @@ def test_own(student, rng):
         done = np.zeros(shape, bool)
         ends = rng.permutation(np.arange(1, shape[1] - 1))[: shape[0] - 1]  # one an environment, all apart
         done[rng.permutation(shape[0])[: len(ends)], ends] = True
-        reply = student.run(EXERCISE, done=done, n_agents=n_agents)
         compare(
-            reply["value"],
+            student.run(EXERCISE, done=done, n_agents=n_agents)["value"],
             right(done, n_agents),
             tried=f"{shape[0]} environments, {shape[1]} steps, {n_agents} agents",
             hints=mistakes(done, n_agents),
             hint="(batch, time, n_agents, 1): the flag of environment i at step t, for each agent.",
-        )
-        require(
-            reply["type"] == "Tensor" and reply["value"].dtype == bool,
-            tried="the type",
-            got=f"{reply['type']}, {reply['value'].dtype}",
-            expected="Tensor, bool",
-            hint="Flags stay bool: ~done and reward[done] need that.",
         )
 
 
@@ -104,12 +96,39 @@ def test_own(student, rng):
     why="A single environment, step or agent is where squeezed axes go wrong.",
 )
 def test_any_size(student, rng):
-    for shape, n_agents in (((1, 7, 1), 3), ((7, 1, 1), 2), ((6, 7, 1), 1)):
-        done = flags(rng, *shape)
-        compare(
-            student.run(EXERCISE, done=done, n_agents=n_agents)["value"],
-            right(done, n_agents),
-            tried=f"{shape[0]} environments, {shape[1]} steps, {n_agents} agents",
-            hints=mistakes(done, n_agents),
-            hint="Count the axes, also where one has length 1: (batch, time, n_agents, 1).",
-        )
+    sizes = [((1, 7, 1), 3), ((7, 1, 1), 2), ((6, 7, 1), 1), ((1, 1, 1), 3), ((1, 1, 1), 1), ((4, 3, 1), 4)]
+    for shape, n_agents in sizes:
+        for done in (flags(rng, *shape), np.ones(shape, bool)):
+            compare(
+                student.run(EXERCISE, done=done, n_agents=n_agents)["value"],
+                right(done, n_agents),
+                tried=f"{shape[0]} environments, {shape[1]} steps, {n_agents} agents",
+                hint="(batch, time, n_agents, 1): every axis stays, also one of length 1, and every flag keeps its step.",
+            )
+
+
+@judge(
+    EXERCISE,
+    points=0.25,
+    title="flags stay bool, and done stays as it was",
+    read=READ,
+    depends=["own"],
+    why="~done and reward[done] need bool; whoever gave done goes on using it.",
+)
+def test_flags(student, rng):
+    done = flags(rng, 3, 4, 1)
+    reply = student.run(EXERCISE, done=done, n_agents=2)
+    dtype = reply["value"].dtype if isinstance(reply["value"], np.ndarray) else type(reply["value"]).__name__
+    require(
+        reply["type"] == "Tensor" and dtype == bool,  # noqa: E721  (an array's)
+        tried="the type",
+        got=f"{reply['type']}, {dtype}",
+        expected="Tensor, bool",
+        hint="Flags stay bool: ~done and reward[done] need that.",
+    )
+    compare(
+        reply["done"],
+        done,
+        tried="done after the call",
+        hint="expand_done changed its argument: compute in a tensor of your own.",
+    )

@@ -5,41 +5,56 @@ from __future__ import annotations
 import numpy as np
 
 from autograder.student_side.student import Reply, Student
-from autograder.trusted.judging import judge, require
+from autograder.trusted.judging import compare, judge, require
 
 EXERCISE = "hw2.first_nonfinite"
 READ = "marl/vmas"
 BATCH, STEPS = 6, 9
+FIND = "Every number counts, in every environment and at every step: torch.isfinite tells NaN and both infinities."
 SHAPES = {"observation": (3, 4), "action": (3, 2), "log_prob": (3,), "reward": (3, 1), "loss": ()}
 
 
 class Case:
     """What a training computes, in that order, with numbers of all sizes."""
 
-    def __init__(self, rng: np.random.Generator, names: list[str] | None = None):
+    def __init__(
+        self,
+        rng: np.random.Generator,
+        names: list[str] | None = None,
+        batch: int = BATCH,
+        steps: int = STEPS,
+        shapes: dict = SHAPES,
+    ):
+        self.shapes = shapes
         self.tensors = {
-            name: rng.normal(size=(BATCH, STEPS, *SHAPES[name])).astype(np.float32)
-            for name in names or SHAPES
+            name: rng.normal(size=(batch, steps, *shapes[name])).astype(np.float32)
+            for name in names or shapes
         }
 
-    def spoil(self, rng: np.random.Generator, name: str, step: int, value: float = np.nan) -> None:
-        """Puts a number at a step of a tensor, somewhere in the batch."""
-        rest = (int(rng.integers(size)) for size in SHAPES[name])
-        self.tensors[name][(int(rng.integers(1, BATCH)), step, *rest)] = value
+    def spoil(
+        self, rng: np.random.Generator, name: str, step: int, value: float = np.nan, row: int | None = None
+    ) -> None:
+        """Puts a number at a step of a tensor, in an environment or somewhere in the batch."""
+        rest = (int(rng.integers(size)) for size in self.shapes[name])
+        row = int(rng.integers(len(self.tensors[name]))) if row is None else row
+        self.tensors[name][(row, step, *rest)] = value
 
     def run(self, student: Student) -> Reply:
         """Calls first_nonfinite."""
         return student.run(EXERCISE, names=list(self.tensors), arrays=list(self.tensors.values()))
 
+    def of_first_environment(self) -> tuple[str, int]:
+        """What comes out if each tensor's first broken environment decides, in whatever step it breaks."""
+        places = {name: np.argwhere(~np.isfinite(tensor)) for name, tensor in self.tensors.items()}
+        firsts = {name: int(where[0, 1]) for name, where in places.items() if len(where)}
+        return min(firsts.items(), key=lambda item: item[1])
 
-def found(
-    reply: Reply, name: str, step: int, tried: str, hints: list[tuple[tuple, str]], hint: str = ""
-) -> None:
+
+def found(reply: Reply, name: str, step: int, tried: str, hints: list[tuple[tuple, str]]) -> None:
     """Demands this name and step.
 
     Args:
         hints: (wrong name and step, hint) pairs.
-        hint: shown where nothing was found.
     """
     returned = reply["returned"]
     require(
@@ -47,15 +62,7 @@ def found(
         tried=tried,
         got=returned,
         expected=repr((name, step)),
-        hint=hint or "Return the name and the step.",
-    )
-    types = reply["types"]
-    require(
-        isinstance(types, list) and len(types) == 2 and types[1] == "int",
-        tried=f"{tried}: the type of the step",
-        got=types,
-        expected="int",
-        hint="The step is a plain number: int(...).",
+        hint=f"This is not found. {FIND}" if returned == "NoneType" else "Return the name and the step.",
     )
     got = pair(reply)
     require(
@@ -68,8 +75,10 @@ def found(
 
 
 def pair(reply: Reply) -> str:
-    """The name and the step that came back, as text."""
-    return f"({repr(reply['name'])[:50]}, {repr(reply['step'])[:50]})"
+    """The name and the step that came back, as text; whether the step is a plain number does not show."""
+    step = reply["step"]
+    number = step.item() if isinstance(step, np.ndarray) and step.size == 1 else step
+    return f"({repr(reply['name'])[:50]}, {repr(number)[:50]})"
 
 
 @judge(
@@ -95,7 +104,7 @@ def test_all_finite(student, rng):
 
 @judge(
     EXERCISE,
-    points=1.0,
+    points=0.75,
     title="NaN and both infinities are found, in every tensor",
     read=READ,
     depends=["all_finite"],
@@ -104,28 +113,57 @@ def test_all_finite(student, rng):
 def test_one(student, rng):
     for value, name in ((np.nan, "action"), (np.inf, "observation"), (-np.inf, "reward"), (np.nan, "loss")):
         case, step = Case(rng), int(rng.integers(BATCH + 1, STEPS))  # no environment has such a number
-        case.spoil(rng, name, step, value)
-        where = np.argwhere(~np.isfinite(case.tensors[name]))[0]
+        row = int(rng.integers(1, BATCH))
+        case.spoil(rng, name, step, value, row)
         found(
             case.run(student),
             name,
             step,
-            f"{value} in {name} at step {step}",
+            f"{value} in {name} at step {step}, in environment {row}",
             [
+                ((name, row), "This is the environment: the step is the second axis."),
                 ((name, step + 1), "Steps are counted from 0."),
-                ((name, int(where[0])), "This is the environment: the step is the second axis."),
                 ((name, step - 1), "This is the last step that is well: tell the first that is not."),
                 ((name, STEPS - 1 - step), "This counts from the end."),
             ],
-            hint=f"{value} is not found: torch.isfinite tells NaN and both infinities."
-            if value is not np.nan
-            else "",
         )
 
 
 @judge(
     EXERCISE,
-    points=1.0,
+    points=0.25,
+    title="the step is a plain number, and the tensors stay as they were",
+    read=READ,
+    depends=["one"],
+    why="The step is printed and used as an index; the tensors are stored for whoever looks for the cause.",
+)
+def test_number(student, rng):
+    case, step = Case(rng), int(rng.integers(1, STEPS))
+    case.spoil(rng, "action", step)
+    reply = case.run(student)
+    require(
+        reply["type"] == "int",
+        tried="the type of the step",
+        got=reply["type"],
+        expected="int",
+        hint="The step is a plain number: int(...).",
+    )
+    changed = "first_nonfinite changed its argument: it only looks."
+    require(
+        reply["names"] == list(case.tensors),
+        tried="the names in the dictionary after the call",
+        got=reply["names"],
+        expected=list(case.tensors),
+        hint=changed,
+    )
+    after = reply["arrays"] if isinstance(reply["arrays"], list) else []
+    for name, tensor, seen in zip(case.tensors, case.tensors.values(), after):
+        compare(seen, tensor, tried=f"{name} after the call", atol=0.0, rtol=0.0, hint=changed)
+
+
+@judge(
+    EXERCISE,
+    points=0.75,
     title="the earliest step counts, whatever tensor it is in",
     read=READ,
     depends=["one"],
@@ -136,7 +174,8 @@ def test_earliest(student, rng):
     late = early + int(rng.integers(3, 5))
     for name, step in (("observation", late), ("log_prob", early), ("reward", late - 1), ("loss", late)):
         for later in range(step, STEPS):
-            case.spoil(rng, name, later)
+            case.spoil(rng, name, later, row=None if later > step else int(rng.integers(2, BATCH)))
+        case.spoil(rng, name, step + 1, row=int(rng.integers(2)))  # an environment further up breaks later
     found(
         case.run(student),
         "log_prob",
@@ -147,8 +186,44 @@ def test_earliest(student, rng):
             (("loss", late), "This is the last tensor that breaks: the earliest step counts."),
             (("log_prob", STEPS - 1), "This is the last step that is broken: tell the first."),
             (("observation", early), "The step is the earliest, but the name is another tensor's."),
+            (
+                case.of_first_environment(),
+                "An environment further down breaks earlier: nonzero() lists environments first, then steps.",
+            ),
         ],
     )
+
+
+@judge(
+    EXERCISE,
+    points=0.25,
+    title="at any step, in batches of any size",
+    read=READ,
+    depends=["earliest"],
+    why="Step 0 is a step like any other, and a curve is looked at as a batch of one.",
+)
+def test_anywhere(student, rng):
+    case = Case(rng)
+    case.spoil(rng, "action", 0, row=BATCH - 1)
+    case.spoil(rng, "loss", 4, row=0)
+    hints = [
+        (("loss", 4), "action breaks earlier, at step 0: that 0 is a step, and not 'nothing found'."),
+    ]
+    found(case.run(student), "action", 0, "NaN in action at step 0, in loss at step 4", hints)
+    case = Case(rng)
+    case.spoil(rng, "observation", 1)
+    case.spoil(rng, "loss", 0)
+    hints = [(("observation", 1), "loss breaks earlier, at step 0.")]
+    found(case.run(student), "loss", 0, "NaN in observation at step 1, in loss at step 0", hints)
+    narrow = {"observation": (1,), "action": (1, 1), "loss": ()}
+    for batch, steps in ((1, 6), (5, 1), (1, 1), (4, 7)):
+        case, step = Case(rng, None, batch, steps, narrow), steps - 1
+        case.spoil(rng, "action", step, np.inf)
+        tried = f"{batch} environments, {steps} steps, one feature; infinity in action at step {step}"
+        found(case.run(student), "action", step, tried, [])
+    case = Case(rng, ["loss"], 3, 5)
+    case.spoil(rng, "loss", 0)
+    found(case.run(student), "loss", 0, "loss alone, NaN at step 0", [])
 
 
 @judge(
@@ -162,9 +237,9 @@ def test_earliest(student, rng):
 def test_order(student, rng):
     for names in (["observation", "action", "loss"], ["reward", "log_prob", "action"]):
         case, step = Case(rng, names), int(rng.integers(1, STEPS))
-        for name in names[1:]:
-            case.spoil(rng, name, step)
         first, last = names[1:]
+        case.spoil(rng, first, step, row=int(rng.integers(2, BATCH)))
+        case.spoil(rng, last, step, row=int(rng.integers(2)))
         found(
             case.run(student),
             first,

@@ -6,30 +6,39 @@ import re
 
 import numpy as np
 
-from autograder.trusted.judging import compare, judge, require
+from autograder.student_side.student import Reply, Student, StudentFailure
+from autograder.trusted.judging import JudgeFailure, compare, judge, require
 
 EXERCISE = "hw2.num_envs"
 READ = "marl/vmas"
 
 
+def whole_batches(rng: np.random.Generator) -> list[tuple[int, int]]:
+    """Environments and steps of batches that hold whole episodes: many, one, of one step, and one of one."""
+    steps = int(rng.integers(20, 200))
+    many = [int(rng.integers(2, 90)) for _ in range(2)]
+    return [(many[0], steps), (1, steps + 1), (many[1], 1), (1, 1)]
+
+
 @judge(
     EXERCISE,
-    points=0.75,
+    points=0.5,
     title="as many environments as episodes fill the batch",
     read=READ,
     why="All environments step together. With whole episodes every return is complete when learning begins.",
 )
 def test_whole(student, rng):
-    steps = int(rng.integers(20, 200))
-    for envs, length in ((int(rng.integers(2, 90)), steps), (1, steps + 1), (int(rng.integers(2, 90)), 1)):
+    for envs, length in whole_batches(rng):
         tried = f"frames_per_batch {envs * length}, max_steps {length}"
         reply = student.run(EXERCISE, frames_per_batch=envs * length, max_steps=length)
         require(
-            reply["raised"] == "",
+            reply["refused"] is False,
             tried=tried,
-            got=f"{reply['raised']}: {reply['message']}",
+            got=reply["raised"],
             expected=envs,
-            hint="This batch holds whole episodes: there is nothing to refuse.",
+            hint="This batch holds whole episodes: there is nothing to refuse."
+            if deliberate(reply["raised"])
+            else "",
         )
         compare(
             reply["value"],
@@ -43,10 +52,23 @@ def test_whole(student, rng):
             ],
             hint="frames_per_batch / max_steps",
         )
+
+
+@judge(
+    EXERCISE,
+    points=0.25,
+    title="the number is a whole one",
+    read=READ,
+    depends=["whole"],
+    why="A simulator makes a number of environments; 60.0 is none.",
+)
+def test_whole_number(student, rng):
+    for envs, length in whole_batches(rng):
+        reply = student.run(EXERCISE, frames_per_batch=envs * length, max_steps=length)
         require(
             reply["type"] == "int",
-            tried=f"{tried}: the type",
-            got=reply["type"],
+            tried=f"frames_per_batch {envs * length}, max_steps {length}: the type",
+            got=reply["type"] or reply["raised"],
             expected="int",
             hint="Environments are counted in whole numbers: divide with //.",
         )
@@ -63,20 +85,22 @@ def test_whole(student, rng):
 def test_refused(student, rng):
     steps, envs = int(rng.integers(20, 200)), int(rng.integers(3, 60))
     rest = int(rng.integers(1, steps))
-    for frames in (envs * steps + rest, rest, 0):
-        reply = student.run(EXERCISE, frames_per_batch=frames, max_steps=steps)
+    broken = f"hold no whole number of episodes of {steps} steps: raise ValueError(...)."
+    cases = [
+        (envs * steps + rest, f"{envs * steps + rest} frames {broken}"),
+        (steps + 1, f"{steps + 1} frames {broken}"),
+        (rest, f"{rest} frames {broken}"),
+        (0, "No environment at all is no batch: refuse it."),
+        (-envs * steps, "A number of frames below 0 is no batch: refuse it."),
+    ]
+    for frames, hint in cases:
+        reply = refusal(student, frames, steps)
         require(
-            reply["raised"] == "ValueError",
+            reply["refused"] is True,
             tried=f"frames_per_batch {frames}, max_steps {steps}",
-            got=reply["raised"] or reply["value"],
+            got=reply["value"],
             expected="ValueError",
-            hint=(
-                "Another kind of error: raise ValueError(...)."
-                if reply["raised"]
-                else "No environment at all is no batch: refuse it."
-                if frames == 0
-                else f"{frames} / {steps} is no whole number, which must not be rounded: raise ValueError(...)."
-            ),
+            hint=hint,
         )
 
 
@@ -91,21 +115,55 @@ def test_refused(student, rng):
 def test_message(student, rng):
     steps, envs = int(rng.integers(50, 200)), int(rng.integers(300, 600))
     little = int(rng.integers(1, steps // 3))
-    nearest = envs * steps
-    for frames in (nearest + little, nearest - little):
-        reply = student.run(EXERCISE, frames_per_batch=frames, max_steps=steps)
+    one = steps + 1 if rng.random() < 0.5 else 2 * steps - 1
+    cases = [(envs * steps + little, envs * steps), (envs * steps - little, envs * steps)]
+    cases += [(little, steps), (steps - little, steps), (one, steps if one == steps + 1 else 2 * steps)]
+    for frames, nearest in cases:
+        reply = refusal(student, frames, steps)
         message = reply["message"] if isinstance(reply["message"], str) else ""
         named = [int(number) for number in re.findall(r"\d+", message)]
+        grouped = [int(n) for n in re.findall(r"\d+", re.sub(r"(?<=\d)[,_ ](?=\d{3})", "", message))]
+        tried = f"frames_per_batch {frames}, max_steps {steps}: the numbers in the message"
+        shown = {
+            "got": np.array(named) if named else "none",
+            "expected": np.array([frames, steps, nearest]),
+        }
         wanted = {
             "frames_per_batch": frames,
             "max_steps": steps,
-            "the nearest multiple of max_steps": nearest,
+            "the nearest positive multiple of max_steps": nearest,
         }
         for what, number in wanted.items():
-            require(
-                number in named,
-                tried=f"frames_per_batch {frames}, max_steps {steps}: the numbers in the message",
-                got=np.array(named) if named else "none",
-                expected=np.array([frames, steps, nearest]),
-                hint=f"{what}, {number}, is missing.",
-            )
+            require(number in named + grouped, tried=tried, **shown, hint=f"{what}, {number}, is missing.")
+        others = [number for number in named if number % steps == 0 and number not in (frames, steps)]
+        require(  # where one episode is the nearest, its length is named twice: as max_steps, and as the nearest
+            nearest > steps or not others or named.count(steps) > 1,
+            tried=tried,
+            **shown,
+            hint=f"The nearest positive multiple of max_steps is {nearest}.",
+        )
+
+
+def refusal(student: Student, frames: int, steps: int) -> Reply:
+    """The reply to frames that must be refused; another kind of error than ValueError fails, with its line."""
+    try:
+        return student.run(EXERCISE, frames_per_batch=frames, max_steps=steps)
+    except StudentFailure as failure:
+        if failure.verdict != "failed" or failure.unsolved:
+            raise
+        raise JudgeFailure(
+            f"frames_per_batch {frames}, max_steps {steps}",
+            failure.message,
+            "ValueError",
+            "Another kind of error: raise ValueError(...)." if deliberate(failure.message) else "",
+        ) from None
+
+
+def deliberate(message: object) -> bool:
+    """Whether the student's last line raises that error by itself, so that it is no slip."""
+    error = re.match(r"your code raised (\w+):", message if isinstance(message, str) else "")
+    if not error:
+        return False
+    line = message.splitlines()[-1]
+    asserts = error[1] == "AssertionError" and ": assert" in line
+    return asserts or bool(re.search(rf": raise (\w+\.)*{error[1]}\b", line))

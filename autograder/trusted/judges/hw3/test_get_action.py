@@ -5,11 +5,12 @@ Frequencies are judged at 5.5 standard deviations: a right solution fails about 
 
 import numpy as np
 
-from autograder.trusted.judging import array_of, attempt, compare, judge, require
+from autograder.trusted.judging import array_of, attempt, close, compare, judge, require
 
 EXERCISE = "hw3.get_action"
 READ = "dqn/q-learning"
 CALLS = 2000
+IN_PLACE = "The observation was changed in place: the caller stores it in the replay buffer afterwards."
 
 
 def chosen(reply: dict, calls: int) -> np.ndarray:
@@ -24,13 +25,24 @@ def chosen(reply: dict, calls: int) -> np.ndarray:
     return actions
 
 
-def same_state(rng: np.random.Generator, greedy: int, num_actions: int) -> tuple[np.ndarray, np.ndarray]:
-    """A critic and CALLS copies of one observation, for which action `greedy` has the largest Q-value."""
-    critic = rng.normal(size=(num_actions, 3)).astype(np.float32)
-    observation = rng.normal(size=3).astype(np.float32)
-    values = critic @ observation
-    critic[[greedy, values.argmax()]] = critic[[values.argmax(), greedy]]
-    return critic, np.repeat(observation[None], CALLS, axis=0)
+def linear(rng: np.random.Generator, num_actions: int, features: int) -> tuple[np.ndarray, np.ndarray]:
+    """Tables of an online and a target network, weights and bias."""
+    return tuple(rng.normal(size=(2, num_actions, features + 1)).astype(np.float32))
+
+
+def q_values(table: np.ndarray, observations: np.ndarray) -> np.ndarray:
+    """Q-values of a batch of observations, `(batch, actions)`."""
+    flat = observations.reshape(len(observations), -1).astype(np.float32)
+    return flat @ table[:, :-1].T + table[:, -1]
+
+
+def same_state(rng: np.random.Generator, greedy: int, num_actions: int) -> dict:
+    """Tables and CALLS copies of one observation, for which action `greedy` has the largest Q-value."""
+    critic, target = linear(rng, num_actions, 3)
+    observation = rng.normal(size=(1, 3)).astype(np.float32)
+    best = q_values(critic, observation)[0].argmax()
+    critic[[greedy, best]] = critic[[best, greedy]]
+    return {"critic": critic, "target": target, "observations": np.repeat(observation, CALLS, axis=0)}
 
 
 def tolerance(probability: float) -> float:
@@ -49,94 +61,157 @@ def tolerance(probability: float) -> float:
     ),
 )
 def test_greedy_at_zero(student, rng):
-    num_actions = int(rng.integers(3, 6))
-    critic = rng.normal(size=(num_actions, 4)).astype(np.float32)
-    observations = rng.normal(size=(40, 4)).astype(np.float32)
-    values = observations @ critic.T
-    reply = student.run(
-        "hw3.get_action", critic=critic, observations=observations, epsilon=0.0, seed=int(rng.integers(2**31))
-    )
-    got = chosen(reply, 40)
-    hint = ""
-    if np.any(got < 0):
-        hint = "An action must be one Python int: take .item() or int(...) of what argmax gives."
-    elif np.mean(got != values.argmax(axis=1)) > 0.5 and len(set(got.tolist())) == num_actions:
-        hint = (
-            "With epsilon 0 your actions look random: is the test of epsilon inverted? Explore when a random "
-            "number is below epsilon, so that epsilon 0 never explores."
-        )
-    compare(
-        got,
-        values.argmax(axis=1),
-        tried=f"40 observations, {num_actions} actions with known Q-values, epsilon=0",
-        hints=[
-            (values.argmin(axis=1), "You take the smallest Q-value: use argmax, not argmin."),
-            (
-                np.abs(values).argmax(axis=1),
-                "You compare absolute values: a large negative Q-value is a bad one.",
-            ),
-            (
-                np.zeros(40),
+    for features in (4, 1):
+        num_actions = int(rng.integers(3, 6))
+        critic, target = linear(rng, num_actions, features)
+        while (
+            critic[:, -1].argmax() == 0
+        ):  # else small observations and an argmax over the batch give the same
+            critic, target = linear(rng, num_actions, features)
+        observations = rng.normal(size=(200, features)).astype(np.float32)
+        given = {"critic": critic, "target": target, "observations": observations, "epsilon": 0.0}
+        values = q_values(critic, observations)
+        best = values.argmax(axis=1)
+        reply = student.run(EXERCISE, **given, seed=int(rng.integers(2**31)))
+        got, hint = chosen(reply, 200), ""
+        if not close(reply["observations"], observations, atol=0.0, rtol=0.0):
+            hint = IN_PLACE
+        elif np.any(got != best):
+            again = chosen(student.run(EXERCISE, **given, seed=int(rng.integers(2**31))), 200)
+            if np.any(again != got):
+                hint = (
+                    "Asked a second time, the same observations gave other actions: epsilon 0 must never "
+                    "explore. Is the test of epsilon inverted?"
+                )
+        compare(
+            got,
+            best,
+            tried=f"200 observations of {features} numbers, {num_actions} actions with known Q-values, epsilon=0",
+            hints=[
+                (values.argmin(axis=1), "You take the smallest Q-value: use argmax, not argmin."),
                 (
-                    "Always action 0: the argmax runs over the batch axis (of length 1). "
-                    "Take it over the actions, the last axis."
+                    np.abs(values).argmax(axis=1),
+                    "You compare absolute values: a large negative Q-value is a bad one.",
                 ),
-            ),
-        ],
-        hint=hint,
-    )
+                (
+                    q_values(target, observations).argmax(axis=1),
+                    "The target network chooses: act by self.critic, which learns at every step.",
+                ),
+                (
+                    q_values(critic, observations / np.float32(255.0)).argmax(axis=1),
+                    "The observation is divided by 255: give it to the critic as it is.",
+                ),
+                (
+                    np.zeros(200),
+                    (
+                        "Always action 0, as an argmax over the batch axis (of length 1) gives it: "
+                        "take it over the actions, the last axis."
+                    ),
+                ),
+            ]
+            if features > 1  # a single number tells less of them apart
+            else [],
+            hint=hint,
+        )
 
 
 @judge(
     EXERCISE,
     points=0.25,
-    title="returns one int, and changes nothing",
+    title="returns one int",
     read=READ,
     depends=["greedy_at_zero"],
-    why=(
-        "The environment needs a number, not a tensor; acting must neither learn nor alter what it looked at."
-    ),
+    why="The environment needs a number: it refuses a tensor, and an array is not one action.",
 )
-def test_is_pure(student, rng):
-    critic, observations = (
-        rng.normal(size=(3, 2)).astype(np.float32),
-        rng.normal(size=(30, 2)).astype(np.float32),
-    )
-    reply = student.run(
-        "hw3.get_action", critic=critic, observations=observations, epsilon=0.5, seed=int(rng.integers(2**31))
-    )
+def test_returns_int(student, rng):
+    critic, target = linear(rng, 3, 2)
+    observations = rng.normal(size=(60, 2)).astype(np.float32)
+    for epsilon, way in ((0.0, "greedy"), (1.0, "random"), (0.5, "greedy and random")):
+        reply = student.run(
+            EXERCISE,
+            critic=critic,
+            target=target,
+            observations=observations,
+            epsilon=epsilon,
+            seed=int(rng.integers(2**31)),
+        )
+        require(
+            reply["types"] == ["int"],
+            tried=f"the type of 60 {way} actions, epsilon={epsilon:g}",
+            got=reply["types"],
+            expected=["int"],
+            hint="Both ways out must return a plain int: int(...) around random and argmax alike.",
+        )
+
+
+@judge(
+    EXERCISE,
+    points=0.25,
+    title="changes nothing",
+    read=READ,
+    depends=["greedy_at_zero"],
+    why="Acting must neither learn, nor alter what it looked at, nor leave the program in another mode.",
+)
+def test_changes_nothing(student, rng):
+    critic, target = linear(rng, 3, 2)
+    observations = rng.normal(size=(30, 2)).astype(np.float32)
+    streams = []
+    for training in (True, False):
+        reply = student.run(
+            EXERCISE,
+            critic=critic,
+            target=target,
+            observations=observations,
+            epsilon=0.5,
+            seed=int(rng.integers(2**31)),
+            training=training,
+        )
+        mode = "train" if training else "eval"
+        for name, before in (("critic", critic), ("target", target)):
+            compare(
+                reply[name],
+                before,
+                tried=f"the {name} network's weights after 30 calls",
+                atol=0.0,
+                rtol=0.0,
+                hint="Choosing an action must not change a network.",
+            )
+        compare(
+            reply["observations"],
+            observations,
+            tried="the observations after 30 calls",
+            atol=0.0,
+            rtol=0.0,
+            hint=IN_PLACE,
+        )
+        stays = {
+            "has_grad": ("whether the critic's parameters have gradients", False,
+                         "Choosing an action must not call backward()."),
+            "grad_enabled": ("torch.is_grad_enabled()", True,
+                             "You switched gradients off for the whole program: use `with torch.no_grad():`, "
+                             "which ends by itself."),
+            "requires_grad": ("requires_grad of the critic's parameters", True,
+                              "The critic cannot learn any more: use `with torch.no_grad():` instead."),
+            "training": (f"critic.training, which was {training} before", training,
+                         f"The critic was in {mode}() mode: leave it there, learning goes on in it."),
+        }  # fmt: skip
+        for key, (what, expected, hint) in stays.items():
+            require(
+                reply[key] is expected,
+                tried=f"{what}, after 30 calls",
+                got=reply[key],
+                expected=expected,
+                hint=hint,
+            )
+        streams.append(array_of(reply, "streams", 1))
+    names = ("random", "np.random", "torch")
+    same = [name for name, first, second in zip(names, *streams) if first == second]
     require(
-        reply["types"] == ["int"],
-        tried="the type of 30 actions at epsilon=0.5",
-        got=reply["types"],
-        expected=["int"],
-        hint="Both ways out must return a plain int: int(...) around random and argmax alike.",
-    )
-    compare(reply["critic"], critic, tried="the critic's weights after 30 calls", atol=0.0, rtol=0.0)
-    compare(
-        reply["observations"],
-        observations,
-        tried="the observations after 30 calls",
-        atol=0.0,
-        rtol=0.0,
-        hint="The observation was changed in place: the caller stores it in the replay buffer afterwards.",
-    )
-    require(
-        not reply["has_grad"],
-        tried="the critic's gradients after 30 calls",
-        got="gradients",
-        expected="none",
-        hint="Choosing an action must not call backward().",
-    )
-    require(
-        reply["grad_enabled"] is True,
-        tried="torch.is_grad_enabled() after 30 calls",
-        got=False,
-        expected=True,
-        hint=(
-            "You switched gradients off for the whole program: use `with torch.no_grad():`, which ends by"
-            " itself."
-        ),
+        not same,
+        tried="the next random numbers after 30 calls, in two runs with different seeds",
+        got=f"the same from {', '.join(same)}",
+        expected="different ones",
+        hint="get_action must not set a seed: the whole program draws from the same stream.",
     )
 
 
@@ -145,16 +220,14 @@ def test_is_pure(student, rng):
     points=0.5,
     title="epsilon 1 draws uniformly from all actions",
     read=READ,
-    depends=["is_pure"],
+    depends=["greedy_at_zero"],
     why="Exploration must reach every action, the greedy one included, with the same probability.",
 )
 def test_random_at_one(student, rng):
     num_actions = int(rng.integers(3, 6))
     greedy = num_actions - 1
-    critic, observations = same_state(rng, greedy, num_actions)
-    reply = student.run(
-        "hw3.get_action", critic=critic, observations=observations, epsilon=1.0, seed=int(rng.integers(2**31))
-    )
+    given = same_state(rng, greedy, num_actions)
+    reply = student.run(EXERCISE, **given, epsilon=1.0, seed=int(rng.integers(2**31)))
     frequency = np.bincount(np.maximum(chosen(reply, CALLS), 0), minlength=num_actions) / CALLS
     uniform = np.full(num_actions, 1 / num_actions)
     without_greedy, without_first = np.full((2, num_actions), 1 / (num_actions - 1))
@@ -183,7 +256,7 @@ def test_random_at_one(student, rng):
         uniform,
         atol=margin,
         rtol=0.0,
-        hints=mistakes,
+        hints=[(wrong, text) for wrong, text in mistakes if np.all((wrong == 0) == (frequency == 0))],
         tried=f"{CALLS} calls on one observation, epsilon=1: how often each of {num_actions} actions came",
         hint=f"Every action should come with frequency {1 / num_actions:.3f} +- {margin:.3f}.",
     )
@@ -191,7 +264,7 @@ def test_random_at_one(student, rng):
 
 @judge(
     EXERCISE,
-    points=0.5,
+    points=0.25,
     title="epsilon 0.3 explores in 30 % of the calls",
     read=READ,
     depends=["random_at_one"],
@@ -202,28 +275,24 @@ def test_random_at_one(student, rng):
 )
 def test_fraction(student, rng):
     greedy = int(rng.integers(3))
-    critic, observations = same_state(rng, greedy, num_actions=3)
-    reply = student.run(
-        "hw3.get_action", critic=critic, observations=observations, epsilon=0.3, seed=int(rng.integers(2**31))
-    )
+    given = same_state(rng, greedy, num_actions=3)
+    reply = student.run(EXERCISE, **given, epsilon=0.3, seed=int(rng.integers(2**31)))
     others, share = float(np.mean(chosen(reply, CALLS) != greedy)), 2 / 3  # of a draw
     margin = tolerance(0.3 * share)
+    never = [(0.0, "You never explore for 0 < epsilon < 1: compare epsilon with a random number.")]
+    mistakes = [
+        (0.7 * share, "The test of epsilon is inverted: you explore with probability 1 - epsilon."),
+        (0.02 * share, "You use 0.02 whatever epsilon is given: use the parameter."),
+        (share, "You always explore for 0 < epsilon < 1: compare epsilon with a random number in [0, 1)."),
+        (0.3, "You leave the greedy action out of the draw: draw from all num_actions actions."),
+    ]
     compare(
         others,
         0.3 * share,
         atol=margin,
         rtol=0.0,
         tried=f"{CALLS} calls, epsilon=0.3, 3 actions: how often another than the greedy one came",
-        hints=[
-            (0.7 * share, "The test of epsilon is inverted: you explore with probability 1 - epsilon."),
-            (0.02 * share, "You use 0.02 whatever epsilon is given: use the parameter."),
-            (0.0, "You never explore for 0 < epsilon < 1: compare epsilon with a random number."),
-            (
-                share,
-                "You always explore for 0 < epsilon < 1: compare epsilon with a random number in [0, 1).",
-            ),
-            (0.3, "You leave the greedy action out of the draw: draw from all num_actions actions."),
-        ],
+        hints=mistakes if others else never,
         hint=f"Expected {0.3 * share:.3f} +- {margin:.3f}.",
     )
 
@@ -233,29 +302,39 @@ def test_fraction(student, rng):
     points=0.25,
     title="works for stacked frames",
     read=READ,
-    depends=["is_pure"],
+    depends=["greedy_at_zero"],
     why="Atari observations are (4, 84, 84) uint8; networks expect a batch axis in front of them.",
 )
 def test_images(student, rng):
-    critic = rng.normal(size=(4, 2 * 5 * 5)).astype(np.float32)
-    observations = rng.integers(0, 256, size=(12, 2, 5, 5)).astype(np.uint8)
-    values = observations.reshape(12, -1).astype(np.float32) @ critic.T
-    tried, hint = (
-        "12 observations of shape (2, 5, 5), uint8, epsilon=0",
-        (
-            "Put a batch axis of length 1 in front of the "
-            "observation, whatever its shape: ptu.from_numpy(observation)[None]."
-        ),
-    )
+    critic, target = linear(rng, 4, 2 * 5 * 5)
+    critic[:, :-1] /= 255.0
+    observations = rng.integers(0, 256, size=(30, 2, 5, 5)).astype(np.uint8)
+    tried = "30 observations of shape (2, 5, 5), uint8, epsilon=0"
     reply = attempt(
         student,
-        "hw3.get_action",
+        EXERCISE,
         critic=critic,
+        target=target,
         observations=observations,
         epsilon=0.0,
         seed=int(rng.integers(2**31)),
         tried=tried,
-        expected="12 greedy actions",
-        hint=hint,
+        expected="30 greedy actions",
+        says="the critic got an input of shape",
+        hint=(
+            "Put a batch axis of length 1 in front of the "
+            "observation, whatever its shape: ptu.from_numpy(observation)[None]."
+        ),
     )
-    compare(chosen(reply, 12), values.argmax(axis=1), tried=tried, hint=hint)
+    compare(
+        chosen(reply, 30),
+        q_values(critic, observations).argmax(axis=1),
+        tried=tried,
+        hints=[
+            (
+                q_values(critic, observations / np.float32(255.0)).argmax(axis=1),
+                "The frames are divided by 255: give them to the critic as they are, it scales them itself.",
+            )
+        ],
+        hint="The greedy action of each observation, as the critic sees it.",
+    )

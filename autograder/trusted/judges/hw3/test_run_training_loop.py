@@ -12,19 +12,26 @@ from autograder.trusted.judging import array_of, attempt, compare, judge, requir
 
 EXERCISE = "hw3.run_training_loop"
 LOOP, TARGETS, ENDS = "dqn/homework", "dqn/replay-and-targets", "dqn/terminated-truncated"
+EVALUATE = (
+    "Evaluate with utils.sample_n_trajectories (run.evaluate does), greedily, in an environment made for it."
+)
+FIGURES = ("critic_loss", "q_values", "target_values", "grad_norm")
 
 
 class Case:
-    """A run of `total` steps over short episodes, some terminated, some truncated."""
+    """A run of `total` steps over short episodes: some terminate, some are truncated, some are both at once."""
 
     def __init__(self, rng: np.random.Generator, frames: bool = False):
         self.total, self.starts = int(rng.integers(50, 60)), int(rng.integers(15, 22))
         self.batch_size, self.eval_interval = int(rng.integers(5, 9)), int(rng.integers(15, 20))
+        self.log_interval, self.eval_trajectories = int(rng.integers(3, 7)), int(rng.integers(2, 4))
         self.lengths = rng.integers(3, 7, size=6)
-        self.terminated = rng.permutation([True, True, True, False, False, False])
+        self.lengths[rng.integers(6)] = 1
+        ends = rng.permutation(6)
+        self.terminated, self.truncated = ends < 4, (ends % 4) < 2  # 2 of each kind
         self.rewards = rng.normal(size=8)
         self.actions = rng.integers(4, size=2 * self.total)
-        self.actions[:4] = np.arange(4)
+        self.actions[:4] = 1, 2, 3, 0
         half = self.total // 2
         self.corners = np.array([[0, 1.0], [half, float(rng.uniform(0.3, 0.6))], [self.total + 20, 0.05]])
         self.frames, self.seed = frames, int(rng.integers(10_000))
@@ -37,13 +44,16 @@ class Case:
         """Runs the loop."""
         reply = attempt(
             student,
-            "hw3.run_training_loop",
+            EXERCISE,
             total_steps=self.total,
             learning_starts=self.starts,
             batch_size=self.batch_size,
             eval_interval=self.eval_interval,
+            log_interval=self.log_interval,
+            eval_trajectories=self.eval_trajectories,
             lengths=self.lengths,
             terminated=self.terminated,
+            truncated=self.truncated,
             rewards=self.rewards,
             actions=self.actions,
             epsilons=self.corners,
@@ -54,42 +64,46 @@ class Case:
                 f"{self.total} steps on {'stacked frames' if self.frames else 'vectors'}, episodes of "
                 f"{self.lengths.min()} to {self.lengths.max()} steps"
             ),
-            hint=(
-                "Where the error speaks of an episode that had ended: begin a new one when terminated or"
-                " truncated."
-            ),
+            says="after the episode had ended",
+            hint="An episode has ended: begin a new one when terminated or truncated.",
         )
         return Story(self, reply)
 
 
 class Story:
-    """What happened in the training environment, step by step, put together from the probe's journal."""
+    """What happened in the training environment, step by step, put together from the probe's journal.
+
+    Attributes:
+        clock, episode, t, reward, action: of every training step.
+        terminated, truncated: what the environment said after it; `cut` where it was truncated alone.
+        seed: given to the reset that began the step's episode, -1 for none.
+        before, after: the observations, as (environment, episode, t).
+    """
 
     def __init__(self, case: Case, reply: Reply):
         self.reply = reply
         steps, resets = self.table("step"), self.table("reset")
-        own = steps["env"][steps["evaluating"] == 0]
-        self.env = int(np.bincount(own.astype(int)).argmax()) if own.size else 0
-        events = [(clock, True, False) for clock in resets["clock"][resets["env"] == self.env]]
-        events += [
-            (clock, False, flag)
-            for clock, flag, env in zip(steps["clock"], steps["evaluating"], steps["env"])
+        self.env = int(np.bincount(steps["env"].astype(int)).argmax()) if steps["env"].size else 0
+        events = [
+            (clock, is_reset, given)
+            for table, is_reset in ((resets, True), (steps, False))
+            for clock, given, env in zip(table["clock"], table["given"], table["env"])
             if env == self.env
         ]
-        episode, t, rows = -1, 0, []
-        for clock, is_reset, evaluating in sorted(events):
+        episode, t, seed, rows = -1, 0, -1.0, []
+        for clock, is_reset, given in sorted(events):
             if is_reset:
-                episode, t = episode + 1, 0
+                episode, t, seed = episode + 1, 0, given
                 continue
-            end = t + 1 == case.lengths[episode % 6]
-            terminates = bool(case.terminated[episode % 6])
-            if not evaluating:
-                rows.append((clock, episode, t, case.rewards[t], end and terminates, end and not terminates))
+            kind = episode % 6
+            end = t + 1 == case.lengths[kind]
+            flags = end and case.terminated[kind], end and case.truncated[kind]
+            rows.append((clock, episode, t, case.rewards[t % 8], given, seed, *flags))
             t += 1
-        columns = np.array(rows, dtype=float).reshape(-1, 6)
-        self.clock, self.episode, self.t, self.reward = columns[:, :4].T
-        self.terminated, self.truncated = columns[:, 4:].T.astype(bool)
-        self.action = steps["action"][(steps["env"] == self.env) & (steps["evaluating"] == 0)]
+        columns = np.array(rows, dtype=float).reshape(-1, 8)
+        self.clock, self.episode, self.t, self.reward, self.action, self.seed = columns[:, :6].T
+        self.terminated, self.truncated = columns[:, 6:].T.astype(bool)
+        self.cut = self.truncated & ~self.terminated
         self.before = np.stack([np.full_like(self.t, self.env), self.episode, self.t], axis=1)
         self.after = self.before + [0, 0, 1]
 
@@ -125,6 +139,15 @@ class Story:
 def test_steps(student, rng):
     case = Case(rng)
     story = case.run(student)
+    steps = story.table("step")
+    elsewhere = int(np.sum(steps["env"] != story.env))
+    require(
+        elsewhere == 0,
+        tried="steps taken in other environments than the one that is trained in",
+        got=elsewhere,
+        expected=0,
+        hint=EVALUATE,
+    )
     compare(
         len(story.clock),
         case.total,
@@ -157,16 +180,25 @@ def test_steps(student, rng):
 def test_evaluation(student, rng):
     case = Case(rng)
     story = case.run(student)
-    steps = story.table("step")
-    inside = int(np.sum((steps["env"] == story.env) & (steps["evaluating"] == 1)))
+    resets = story.table("reset")
+    inside = int(np.sum((resets["env"] == story.env) & (resets["evaluating"] == 1)))
     require(
         inside == 0,
-        tried="steps of the evaluation in the training environment",
+        tried="evaluation episodes begun in the training environment",
         got=inside,
         expected=0,
         hint=(
             "Evaluate in a second environment made by config['make_env'](), not in the training environment."
         ),
+    )
+    epsilon = story.table("eval_choice")["epsilon"]
+    largest = float(epsilon.max()) if len(epsilon) else 0.0
+    require(
+        largest <= 0.02 + 1e-9,
+        tried="the largest epsilon of an evaluation",
+        got=largest,
+        expected="0, or 0.02 at most",
+        hint="An evaluation does not explore: play it with agent.greedy().",
     )
 
 
@@ -181,11 +213,32 @@ def test_evaluation(student, rng):
 def test_logs(student, rng):
     case = Case(rng)
     story = case.run(student)
+    steps, values = story.logged("eval_return")
     compare(
-        story.logged("eval_return")[0],
+        steps,
         np.arange(0, case.total, case.eval_interval),
         hint="Evaluate at every step that eval_interval divides.",
         tried=f"eval_interval={case.eval_interval}: steps at which eval_return is logged",
+    )
+    played = story.table("eval_episode")
+    compare(
+        len(played["clock"]),
+        len(steps) * case.eval_trajectories,
+        tried=f"num_eval_trajectories={case.eval_trajectories}, {len(steps)} evaluations: episodes played",
+        hint=f"Each evaluation plays args.num_eval_trajectories episodes. {EVALUATE}",
+    )
+    results = played["result"].reshape(len(steps), case.eval_trajectories)
+    compare(
+        values,
+        results.mean(axis=1),
+        tried="the logged eval_return of each evaluation",
+        hints=[
+            (results[:, -1], "This is the last episode's return: log the mean of all."),
+            (results[:, 0], "This is the first episode's return: log the mean of all."),
+            (results.sum(axis=1), "This is the sum of the returns: log their mean."),
+            (results.max(axis=1), "This is the best episode's return: log the mean of all."),
+        ],
+        hint="Log the mean return of the episodes of the evaluation.",
     )
     ends = np.flatnonzero(story.terminated | story.truncated)
     logged, values = story.logged("train_return")
@@ -195,7 +248,7 @@ def test_logs(student, rng):
         tried="steps at which train_return is logged",
         hint="Log the return of every training episode at its last step, terminated or truncated.",
     )
-    sums = np.cumsum(case.rewards)[story.t[ends].astype(int)]
+    sums = np.cumsum(case.rewards)[story.t[ends].astype(int) % 8]
     compare(values, sums, tried="the logged train_return of each episode", atol=1e-3)
 
 
@@ -229,6 +282,28 @@ def test_observation(student, rng):
                 ),
             ),
         ],
+    )
+
+
+@judge(
+    EXERCISE,
+    points=0.25,
+    title="begins every episode anew",
+    read=LOOP,
+    depends=["steps"],
+    why="An agent that meets the same first state every time learns one episode by heart.",
+)
+def test_new_episodes(student, rng):
+    story = Case(rng).run(student)
+    _, first = np.unique(story.episode, return_index=True)
+    given = story.seed[first]
+    given = given[given >= 0]
+    require(
+        len(np.unique(given)) == len(given),
+        tried="the seeds given to reset at the beginning of the training episodes",
+        got=given,
+        expected="none",
+        hint="Reset with the same seed, every episode is the same: seed once, and then env.reset().",
     )
 
 
@@ -269,7 +344,7 @@ def test_epsilon(student, rng):
 
 @judge(
     EXERCISE,
-    points=1.0,
+    points=0.75,
     title="stores every transition as it happened",
     read=TARGETS,
     depends=["observation"],
@@ -347,7 +422,7 @@ def test_stored(student, rng):
 
 @judge(
     EXERCISE,
-    points=1.0,
+    points=0.75,
     title="a time limit is stored, and not as an end",
     read=ENDS,
     depends=["stored"],
@@ -360,13 +435,17 @@ def test_time_limit(student, rng):
     case = Case(rng)
     story = case.run(student)
     insert = story.table("insert")
-    number = story.step_of(insert["clock"])
-    done = insert["done"]
+    number, done = story.step_of(insert["clock"]), insert["done"]
+    plain = ~story.truncated[number]
     compare(
-        done[~story.truncated[number]],
-        story.terminated[number][~story.truncated[number]].astype(float),
+        done[plain],
+        story.terminated[number][plain].astype(float),
         tried="done of the steps that no time limit cut",
-        hints=[(np.zeros(int((~story.truncated[number]).sum())), "done is never set: store terminated.")],
+        hints=[
+            (np.zeros(plain.sum()), "done is never set: store terminated."),
+            (np.ones(plain.sum()), "done is always set: store terminated."),
+            (1.0 - story.terminated[number][plain], "The flag is inverted: done = terminated."),
+        ],
         hint="done = terminated",
     )
     stored = int(story.truncated[number].sum())
@@ -377,17 +456,27 @@ def test_time_limit(student, rng):
         hints=[(0, "Truncated steps are dropped: store them like all others, with done = terminated.")],
         hint="Store each of them once.",
     )
-    compare(
-        done[story.truncated[number]],
-        np.zeros(stored),
-        tried="done of the truncated steps",
-        hints=[
-            (
-                np.ones(stored),
-                "A truncated step is stored as an end: done = terminated, not terminated or truncated.",
-            )
-        ],
-    )
+    for which, flag, hint in (
+        (
+            story.cut,
+            0.0,
+            "A truncated step is stored as an end: done = terminated, not terminated or truncated.",
+        ),
+        (
+            story.truncated & story.terminated,
+            1.0,
+            "The episode terminated there, whatever the clock says at the same step: done = terminated.",
+        ),
+    ):
+        chosen = which[number]
+        kind = "truncated alone" if which is story.cut else "terminated and truncated at once"
+        compare(
+            done[chosen],
+            np.full(int(chosen.sum()), flag),
+            tried=f"done of the steps that were {kind}",
+            hints=[(np.full(int(chosen.sum()), 1.0 - flag), hint)],
+            hint="done = terminated",
+        )
 
 
 @judge(
@@ -425,6 +514,54 @@ def test_learning(student, rng):
         tried=f"batch_size={case.batch_size}: transitions sampled at each update",
         hint="replay_buffer.sample(config['batch_size']), once for every update.",
     )
+    insert = story.table("insert")
+    newest = np.full(case.total, np.inf)  # when each step's transition was stored
+    newest[story.step_of(insert["clock"])] = insert["clock"]
+    number = story.step_of(sample["clock"])
+    late = (newest[number] > sample["clock"]) & ~story.truncated[number]  # those may not be stored at all
+    require(
+        not late.any(),
+        tried="what the buffer holds when a batch is drawn",
+        got=f"{int(late.sum())} of {len(late)} times without the transition of the same step",
+        expected="every transition up to this step",
+        hint="Act, store, then sample and update: the order within a step.",
+    )
+
+
+@judge(
+    EXERCISE,
+    points=0.25,
+    title="logs the updates",
+    read=LOOP,
+    depends=["learning"],
+    why="critic_loss and q_values are the first to look at when an agent does not learn.",
+)
+def test_log_update(student, rng):
+    case = Case(rng)
+    story = case.run(student)
+    at = np.arange(case.starts, case.total)
+    due = at[at % case.log_interval == 0]
+    for place, name in enumerate(FIGURES):
+        steps, values = story.logged(name)
+        compare(
+            steps,
+            due,
+            tried=f"learning_starts={case.starts}, log_interval={case.log_interval}: steps at which {name} is logged",
+            hints=[
+                (
+                    np.zeros(0),
+                    f"{name} is never logged: log what agent.update returned (run.log_update does).",
+                ),
+                (at, "log_interval is ignored: log where step % args.log_interval == 0."),
+            ],
+            hint="Log what agent.update returned at every step that log_interval divides.",
+        )
+        compare(
+            values,
+            10.0 * (due - case.starts) + place,
+            tried=f"the logged {name}",
+            hint="Log the figures of this step's update, each under its own name.",
+        )
 
 
 @judge(
@@ -487,6 +624,14 @@ def test_frames(student, rng):
         hint="replay_buffer.insert(action, reward, next_observation[-1], terminated), once a step.",
     )
     number, stored = number[keep], array_of(insert, "next_observation", 2)[keep, 0]
+    for name, right in (("action", story.action), ("reward", story.reward)):
+        compare(insert[name][keep], right[number], tried=f"the {name} stored with each frame")
+    compare(
+        insert["done"][keep],
+        story.terminated[number].astype(float),
+        tried="done, stored with the frames of steps that no time limit cut",
+        hint="replay_buffer.insert(action, reward, next_observation[-1], terminated), once a step.",
+    )
     level = 20 * story.episode + story.t  # of the newest frame before each step, as far as a byte holds it
     compare(
         stored,
@@ -512,3 +657,20 @@ def test_frames(student, rng):
         tried="the first frame of each episode, as the buffer knows it",
         hint="Call replay_buffer.on_reset(observation=observation[-1]) after every reset.",
     )
+    every = story.step_of(insert["clock"])
+    if not right_ends(story, insert, every):
+        vectors = Case(rng).run(student)
+        table = vectors.table("insert")
+        require(  # else it is the time limit that is taken wrongly everywhere, and not with frames
+            not right_ends(vectors, table, vectors.step_of(table["clock"])),
+            tried="done, stored with the frames of truncated steps",
+            got=insert["done"][story.truncated[every]],
+            expected=story.terminated[every][story.truncated[every]].astype(float),
+            hint="done = terminated, with frames as with vectors.",
+        )
+
+
+def right_ends(story: Story, insert: dict, number: np.ndarray) -> bool:
+    """Whether done is terminated in what was stored of truncated steps."""
+    cut = story.truncated[number]
+    return bool(np.array_equal(insert["done"][cut], story.terminated[number][cut].astype(float)))

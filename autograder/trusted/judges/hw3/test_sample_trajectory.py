@@ -13,33 +13,50 @@ GOES_ON = (
     "The rollout goes on after the episode ended: rollout_done = terminated or truncated or steps >="
     " max_length."
 )
+FLOATS = ("observation", "action", "reward", "next_observation", "terminal")
 
 
 class Case:
-    """An episode of `length` steps (0 never ends) that terminates or is truncated."""
+    """An episode of `length` steps (0 never ends), and what the environment says at its end."""
 
-    def __init__(self, rng: np.random.Generator, length: int, terminated: bool = True):
-        self.length, self.terminated = length, terminated
-        self.observations = rng.normal(size=(40, 5)).astype(np.float32)
+    def __init__(
+        self,
+        rng: np.random.Generator,
+        length: int,
+        terminated: bool = True,
+        truncated: bool = False,
+        shape: tuple[int, ...] = (5,),
+    ):
+        self.length, self.terminated, self.truncated = length, terminated, truncated
+        self.observations = rng.normal(size=(40, *shape)).astype(np.float32)
         self.rewards = rng.normal(size=40)
+
+    @property
+    def tried(self) -> str:
+        """In words."""
+        if not self.length:
+            return "an episode that never ends by itself"
+        ways = [way for way in ("terminated", "truncated") if getattr(self, way)]
+        return f"an episode of {self.length} steps that ends {' and '.join(ways)}"
 
     def run(self, student: Student, max_length: int = 30, **options) -> Reply:
         """Samples the trajectory."""
-        ends = f"ends after {self.length} steps" if self.length else "never ends by itself"
-        how = "terminated" if self.terminated else "truncated"
+        never = not self.length
         return attempt(
             student,
-            "hw3.sample_trajectory",
+            EXERCISE,
             observations=self.observations,
             rewards=self.rewards,
             length=self.length,
             terminated=self.terminated,
+            truncated=self.truncated,
             max_length=max_length,
-            tried=f"an episode that {ends}"
-            + (f" ({how})" if self.length else "")
-            + f", max_length={max_length}",
+            tried=f"{self.tried}, max_length={max_length}",
             expected=f"a trajectory of {min(self.length or max_length, max_length)} steps",
-            hint=GOES_ON if self.length else "",
+            says="is still being played" if never else "after the episode had ended",
+            hint="max_length is ignored: the rollout is also done when steps >= max_length."
+            if never
+            else GOES_ON,
             **options,
         )
 
@@ -62,17 +79,18 @@ def steps_of(reply: Reply) -> int:
     why="An environment must not be stepped after it terminated or truncated: reset() comes first.",
 )
 def test_ends(student, rng):
-    for terminated in (True, False):
-        length = int(rng.integers(3, 9))
-        reply = Case(rng, length, terminated).run(student)
+    ways = ((True, False), (False, True), (True, True))
+    cases = [Case(rng, int(rng.integers(3, 9)), *way) for way in ways] + [
+        Case(rng, 1),
+        Case(rng, 1, False, True),
+    ]
+    for case in cases:
+        reply = case.run(student)
         compare(
             steps_of(reply),
-            length,
+            case.length,
             hint="The rollout must end exactly where terminated or truncated is True.",
-            tried=(
-                f"an episode of {length} steps, {'terminated' if terminated else 'truncated'}, max_length=30:"
-                " steps taken in the environment"
-            ),
+            tried=f"{case.tried}, max_length=30: steps taken in the environment",
         )
         compare(
             reply["resets"],
@@ -84,63 +102,74 @@ def test_ends(student, rng):
 
 @judge(
     EXERCISE,
-    points=0.5,
-    title="returns float32 arrays under the agreed names",
+    points=0.25,
+    title="returns arrays under the agreed names",
     read=LOOP,
     depends=["ends"],
     why="The replay buffer, the videos and the statistics read these names.",
 )
 def test_returned_arrays(student, rng):
     length = int(rng.integers(3, 9))
-    reply = Case(rng, length).run(student)
-    require(
-        reply["returned"] == "dict",
-        tried="the type of the trajectory",
-        got=reply["returned"],
-        expected="dict",
-    )
-    shapes = {
-        "observation": (length, 5),
-        "action": (length,),
-        "reward": (length,),
-        "next_observation": (length, 5),
-        "terminal": (length,),
-    }
-    names = sorted([*shapes, "image_obs", "episode_statistics"])
-    require(
-        set(names) <= set(reply["keys"]),
-        tried="the keys of the trajectory",
-        got=sorted(reply["keys"]),
-        expected=names,
-    )
-    for name, shape in shapes.items():
-        value = array(reply, name)
+    for steps, features in ((length, (5,)), (1, (5,)), (length, (2, 3)), (length, (1,))):
+        reply = Case(rng, steps, shape=features).run(student)
         require(
-            isinstance(value, np.ndarray) and value.shape == shape,
-            tried=f"{length} steps: the shape of {name}",
-            got=value.shape if isinstance(value, np.ndarray) else show(value),
-            expected=shape,
-            hint="One entry for every step.",
+            reply["returned"] == "mapping",
+            tried="the type of the trajectory",
+            got=reply["returned"],
+            expected="a dict",
         )
+        names = sorted([*FLOATS, "image_obs", "episode_statistics"])
         require(
-            reply["dtypes"][name] == "float32",
-            tried=f"the dtype of {name}",
-            got=reply["dtypes"][name],
-            expected="float32",
-            hint="np.array(list, dtype=np.float32)",
+            set(names) <= set(reply["keys"]),
+            tried="the keys of the trajectory",
+            got=sorted(reply["keys"]),
+            expected=names,
         )
-    require(
-        reply["image_shape"] and reply["image_shape"][0] == 0,
-        tried="image_obs without render",
-        got=reply["image_shape"],
-        expected="no pictures",
-        hint="Take pictures only where render is True.",
-    )
+        for name in FLOATS:
+            value = array(reply, name)
+            shape = (steps, *features) if name.endswith("observation") else (steps,)
+            require(
+                isinstance(value, np.ndarray) and value.shape == shape,
+                tried=f"{steps} steps, observations {features}: the shape of {name}",
+                got=value.shape if isinstance(value, np.ndarray) else show(value),
+                expected=shape,
+                hint="One entry for every step.",
+            )
+        require(
+            reply["image_shape"] and reply["image_shape"][0] == 0,
+            tried="image_obs without render",
+            got=reply["image_shape"],
+            expected="no pictures",
+            hint="Take pictures only where render is True.",
+        )
 
 
 @judge(
     EXERCISE,
-    points=1.0,
+    points=0.25,
+    title="the arrays are float32",
+    read=LOOP,
+    depends=["returned_arrays"],
+    why="Networks compute in float32, and float64 takes twice the memory.",
+)
+def test_float32(student, rng):
+    for dtype in (np.float64, np.uint8):
+        case = Case(rng, int(rng.integers(3, 9)))
+        case.observations = (case.observations * 10 + 100).astype(dtype)
+        reply = case.run(student)
+        for name in FLOATS:
+            require(
+                reply["dtypes"].get(name) == "float32",
+                tried=f"the environment's observations are {np.dtype(dtype)}: the dtype of {name}",
+                got=reply["dtypes"].get(name),
+                expected="float32",
+                hint="np.array(list, dtype=np.float32)",
+            )
+
+
+@judge(
+    EXERCISE,
+    points=0.75,
     title="every step holds what the agent saw, did and got",
     read=LOOP,
     depends=["returned_arrays"],
@@ -214,54 +243,39 @@ def test_transitions(student, rng):
 )
 def test_terminal(student, rng):
     length = int(rng.integers(3, 9))
-    last = np.eye(length)[-1]
-    zeros = np.zeros(length)
-    shifted = np.roll(last, -1)
-    reply = Case(rng, length, terminated=True).run(student)
-    compare(
-        array(reply, "terminal"),
-        last,
-        tried=f"an episode of {length} steps that terminates: terminal",
-        hints=[
-            (zeros, "The end is not marked: store terminated of each step."),
-            (1 - last, "The flag is inverted: 1 where the episode terminated."),
-            (shifted, "One step early."),
-        ],
-        hint="terminal is 1 at the step that terminated, 0 before.",
+    last, zeros = np.eye(length)[-1], np.zeros(length)
+    truncated_too = (
+        "A truncated episode is stored as terminal: store terminated alone, not terminated or truncated."
     )
-    reply = Case(rng, length, terminated=False).run(student)
-    compare(
-        array(reply, "terminal"),
-        zeros,
-        tried=f"an episode of {length} steps that a time limit truncates: terminal",
-        hints=[
-            (
-                last,
-                (
-                    "A truncated episode is stored as terminal: store terminated alone, not terminated or"
-                    " truncated."
-                ),
-            )
-        ],
-        hint="No step of a truncated episode is terminal.",
+    both = (
+        "The episode terminated there, whatever the clock says at the same step: store terminated as it is."
     )
-    reply = student.run(
-        "hw3.sample_trajectory",
-        observations=(case := Case(rng, length + 1)).observations,
-        rewards=case.rewards,
-        length=length + 1,
-        terminated=True,
-        max_length=length,
-    )
-    if steps_of(reply) == length:  # else it is max_length that fails, not this
+    at_limit = "Reaching max_length is stored as terminal: store terminated alone, not rollout_done."
+    ends = [
+        (zeros, "The end is not marked: store terminated of each step."),
+        (1 - last, "The flag is inverted: 1 where the episode terminated."),
+        (np.roll(last, -1), "One step early."),
+    ]
+    exactly = "The episode terminated at this very step, although max_length is reached as well."
+    cases = [  # the episode, max_length, what is right, hints
+        (Case(rng, length), 30, last, ends),
+        (Case(rng, length, False, True), 30, zeros, [(last, truncated_too)]),
+        (Case(rng, length, True, True), 30, last, [(zeros, both)]),
+        (Case(rng, length + 1), length, zeros, [(last, at_limit)]),
+        (Case(rng, length), length, last, [(zeros, exactly)]),
+        (Case(rng, length, False, True), length, zeros, [(last, at_limit)]),
+        (Case(rng, 1), 30, np.ones(1), []),
+    ]
+    for case, max_length, expected, hints in cases:
+        reply = case.run(student, max_length)
+        if steps_of(reply) != len(expected):  # it is max_length that fails, not this
+            continue
         compare(
             array(reply, "terminal"),
-            zeros,
-            tried=f"an episode cut by max_length={length}: terminal",
-            hints=[
-                (last, "Reaching max_length is stored as terminal: store terminated alone, not rollout_done.")
-            ],
-            hint="No step of an episode that was cut short is terminal.",
+            expected,
+            tried=f"{case.tried}, max_length={max_length}: terminal",
+            hints=hints,
+            hint="terminal is 1 at a step that terminated, 0 at every other.",
         )
 
 
@@ -274,28 +288,19 @@ def test_terminal(student, rng):
     why="Some environments never end; an evaluation must.",
 )
 def test_max_length(student, rng):
-    case, limit = Case(rng, 0), int(rng.integers(3, 9))
-    reply = attempt(
-        student,
-        "hw3.sample_trajectory",
-        observations=case.observations,
-        rewards=case.rewards,
-        length=0,
-        terminated=False,
-        max_length=limit,
-        tried=f"an episode that never ends by itself, max_length={limit}",
-        expected=f"a trajectory of {limit} steps",
-        hint="max_length is ignored: the rollout is also done when steps >= max_length.",
-    )
-    compare(
-        steps_of(reply),
-        limit,
-        tried=f"an episode that never ends by itself, max_length={limit}: steps taken",
-        hints=[
-            (limit + 1, "One step too many: the rollout is done when steps >= max_length."),
-            (limit - 1, "One step too few: count the step before comparing with max_length."),
-        ],
-    )
+    limit = int(rng.integers(3, 9))
+    for max_length in (limit, 1):
+        reply = Case(rng, 0).run(student, max_length)
+        compare(
+            steps_of(reply),
+            max_length,
+            tried=f"an episode that never ends by itself, max_length={max_length}: steps taken",
+            hints=[
+                (max_length + 1, "One step too many: the rollout is done when steps >= max_length."),
+                (max_length - 1, "One step too few: count the step before comparing with max_length."),
+            ],
+        )
+    reply = (case := Case(rng, 0)).run(student, limit)
     value = array(reply, "reward")
     require(
         isinstance(value, np.ndarray) and len(value) == limit,
@@ -333,12 +338,44 @@ def test_statistics(student, rng):
     )
     reported = float(rng.normal() + 50)
     reply = case.run(student, episode_return=reported)
+    ignored = "info['episode'] is ignored: let it overwrite the statistics where it exists."
+    for name, right, own in (("r", reported, total), ("l", 3 * length, length)):
+        compare(
+            statistic(reply, name),
+            right,
+            tried=f"info['episode'] reports {right:.6g}: episode_statistics['{name}']",
+            atol=1e-4,
+            hints=[(own, ignored)],
+        )
+
+
+@judge(
+    EXERCISE,
+    points=0.25,
+    title="one trajectory after the other, each an episode of its own",
+    read=LOOP,
+    depends=["transitions"],
+    why="The same first state every time tells how good the agent is at one episode.",
+)
+def test_again(student, rng):
+    length = int(rng.integers(3, 9))
+    case = Case(rng, length)
+    reply = case.run(student, trajectories=3)
+    compare(reply["resets"], 3, tried="3 trajectories: how often the environment was reset")
     compare(
-        statistic(reply, "r"),
-        reported,
-        tried=f"info['episode'] reports a return of {reported:.3f}: episode_statistics['r']",
-        atol=1e-4,
-        hints=[(total, "info['episode'] is ignored: let it overwrite the statistics where it exists.")],
+        array(reply, "observation"),
+        case.observations[:length],
+        tried="the third trajectory: observation",
+        hint="A trajectory holds its own episode, and nothing of the ones before.",
+    )
+    seeds = reply["seeds"] if isinstance(reply["seeds"], list) else []
+    given = [repr(seed) for seed in seeds if seed is not None]
+    require(
+        len(set(given)) == len(given),
+        tried="3 trajectories: the seeds given to env.reset",
+        got=", ".join(given),
+        expected="none",
+        hint="Reset with the same seed, every episode is the same: env.reset().",
     )
 
 

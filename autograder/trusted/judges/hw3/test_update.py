@@ -9,49 +9,56 @@ from autograder.trusted.judging import compare, judge, require
 
 EXERCISE = "hw3.update"
 READ = "dqn/replay-and-targets"
+NEVER, CHANGED = -1.0, -2.0
+BY_NAME = "update calls self.update_critic once, and does not repeat what it does."
 
 
 class Case:
-    """Some updates in a row; the stand-in for update_critic adds 1 to every weight of the critic."""
+    """Updates at some steps; the stand-in for update_critic adds 1 to every weight of the critic.
 
-    def __init__(self, rng: np.random.Generator):
-        self.critic = rng.normal(size=(2, 3)).astype(np.float32)
-        self.period = int(rng.integers(4, 7))
-        first = self.period * int(rng.integers(1, 9)) + int(
-            rng.integers(2, self.period)
-        )  # counting calls must show
-        self.steps = np.arange(first, first + 3 * self.period)
+    Args:
+        steps, period: by default some periods of steps in a row, at which counting calls would show.
+        batch: transitions.
+    """
+
+    def __init__(
+        self, rng: np.random.Generator, steps: np.ndarray | None = None, period: int = 0, batch: int = 4
+    ):
+        self.critic = rng.normal(size=(2, 4)).astype(np.float32)
+        self.period = period or int(rng.integers(4, 7))
+        first = self.period * int(rng.integers(1, 9)) + int(rng.integers(2, max(3, self.period)))
+        self.steps = np.arange(first, first + 3 * self.period) if steps is None else steps
         self.batch = {
-            "obs": rng.normal(size=(4, 3)).astype(np.float32),
-            "action": rng.integers(2, size=4),
-            "reward": rng.normal(size=4).astype(np.float32),
-            "next_obs": rng.normal(size=(4, 3)).astype(np.float32),
-            "done": np.array([True, False, False, True]),
+            "obs": rng.normal(size=(batch, 3)).astype(np.float32),
+            "action": rng.integers(2, size=batch),
+            "reward": rng.normal(size=batch).astype(np.float32),
+            "next_obs": rng.normal(size=(batch, 3)).astype(np.float32),
+            "done": np.arange(batch) % 3 == 0,
         }
 
     def run(self, student: Student) -> Reply:
         """Calls update at every one of the steps."""
-        reply = student.run(
-            "hw3.update", critic=self.critic, steps=self.steps, period=self.period, **self.batch
-        )
+        reply = student.run(EXERCISE, critic=self.critic, steps=self.steps, period=self.period, **self.batch)
         for key in ("critic", "target"):
-            if not isinstance(reply[key], np.ndarray) or reply[key].shape != (len(self.steps), 2, 3):
+            if not isinstance(reply[key], np.ndarray) or reply[key].shape != (len(self.steps), 2, 4):
                 raise StudentFailure("refused", f"the answer {key!r} has the wrong form")
         return reply
 
     def ages(self, reply: Reply) -> np.ndarray:
-        """How many critic steps the target network has seen after each update; -1 where it is no copy."""
+        """How many critic steps the target network has seen after each update.
+
+        NEVER where it is as it was at the start, CHANGED where it is neither that nor a copy of the critic.
+        """
         lag = (reply["target"] - self.critic).mean(axis=(1, 2))
-        is_copy = np.all(
-            np.isclose(reply["target"], self.critic + lag[:, None, None], atol=1e-3), axis=(1, 2)
-        )
-        return np.where(is_copy & (lag > -50), lag.round(), -1.0)
+        even = np.all(np.isclose(reply["target"], self.critic + lag[:, None, None], atol=1e-3), axis=(1, 2))
+        ages = np.where(even & (lag > -50), lag.round(), CHANGED)
+        return np.where(even & np.isclose(lag, -100.0, atol=1e-3), NEVER, ages)
 
     def expected_ages(self, due: np.ndarray) -> np.ndarray:
         """The same, if the target network is copied after the critic's step at the steps marked."""
         count = np.arange(1, len(self.steps) + 1)
         last = np.maximum.accumulate(np.where(due, count, 0))
-        return np.where(last > 0, last, -1).astype(float)
+        return np.where(last > 0, last, NEVER).astype(float)
 
 
 @judge(
@@ -62,23 +69,34 @@ class Case:
     why="update is update_critic plus the target network's copy.",
 )
 def test_critic_step(student, rng):
-    case = Case(rng)
-    reply = case.run(student)
-    count = np.arange(1, len(case.steps) + 1)
-    compare(
-        reply["calls"],
-        count,
-        tried=f"calls of update_critic after each of {len(count)} updates",
-        hints=[(0 * count, "update_critic is never called."), (2 * count, "update_critic is called twice.")],
-    )
-    for name, given in case.batch.items():
-        received = reply["received"].get(name) if isinstance(reply["received"], dict) else None
-        wrong = [
-            (value, f"{name} arrived as {other}: check the order of the arguments.")
-            for other, value in case.batch.items()
-            if other != name
-        ]
-        compare(received, given, tried=f"what update_critic received as {name}", hints=wrong)
+    for case in (Case(rng), Case(rng, batch=1)):
+        reply = case.run(student)
+        count = np.arange(1, len(case.steps) + 1)
+        compare(
+            reply["calls"],
+            count,
+            tried=f"calls of update_critic after each of {len(count)} updates",
+            hints=[
+                (0 * count, f"update_critic is never called: {BY_NAME}"),
+                (2 * count, "update_critic is called twice."),
+            ],
+            hint=BY_NAME,
+        )
+        size = len(case.batch["done"])
+        for name, given in case.batch.items():
+            received = reply["received"].get(name) if isinstance(reply["received"], dict) else None
+            wrong = [
+                (value, f"{name} arrived as {other}: check the order of the arguments.")
+                for other, value in case.batch.items()
+                if other != name and size > 1
+            ]
+            compare(
+                received,
+                given,
+                tried=f"a batch of {size}: what update_critic received as {name}",
+                hints=wrong,
+                hint="Pass the batch on as it is.",
+            )
 
 
 @judge(
@@ -142,34 +160,52 @@ def test_is_a_copy(student, rng):
     why="A target that moves with every step chases itself; one that never moves never learns.",
 )
 def test_period(student, rng):
-    case = Case(rng)
-    ages = case.ages(case.run(student))
-    due = case.steps % case.period == 0
-    never = np.zeros_like(due)
-    counted = (np.arange(len(case.steps)) + 1) % case.period == 0
-    late, early = (case.steps - 1) % case.period == 0, (case.steps + 1) % case.period == 0
-    before = case.expected_ages(due) - (case.expected_ages(due) > 0)
-    compare(
-        ages,
-        case.expected_ages(due),
-        tried=(
-            f"target_update_period={case.period}, steps {case.steps[0]} to {case.steps[-1]}: how many critic"
-            " steps the target network has seen after each (-1: it was not copied yet)"
-        ),
-        hints=[
-            (case.expected_ages(never), "The target network is never copied: self.update_target_critic()."),
-            (
-                case.expected_ages(~never),
-                (
-                    "The target network is copied at every step: only where "
-                    "step % self.target_update_period == 0."
-                ),
+    period = int(rng.integers(3, 6))
+    apart = np.cumsum(rng.integers(1, 2 * period, size=12))
+    apart[5:] += -apart[5] % period  # one of them is due
+    for case in (
+        Case(rng),
+        Case(rng, np.arange(2 * period), period),
+        Case(rng, apart, period),
+        Case(rng, np.arange(3), 1),
+    ):
+        steps, period = case.steps, case.period
+        ages = case.ages(case.run(student))
+        due = steps % period == 0
+        never = np.zeros_like(due)
+        counted = (np.arange(len(steps)) + 1) % period == 0
+        late, early = (steps - 1) % period == 0, (steps + 1) % period == 0
+        before = case.expected_ages(due) - (case.expected_ages(due) > 0)
+        compare(
+            ages,
+            case.expected_ages(due),
+            tried=(
+                f"target_update_period={period}, steps {', '.join(map(str, steps.tolist()))}: how many critic"
+                " steps the target network has seen after each (-1: it is as it was, -2: it is no copy)"
             ),
-            (case.expected_ages(~due), "The condition is inverted: copy where the remainder is 0."),
-            (case.expected_ages(counted), "You count calls: use the given step."),
-            (case.expected_ages(early), "One step early: step % period, not (step + 1) % period."),
-            (case.expected_ages(late), "One step late: step % period, not (step - 1) % period."),
-            (before, "The copy is made before the critic's step: update the critic first."),
-        ],
-        hint="Copy where step % self.target_update_period == 0, after the critic's step.",
-    )
+            hints=[
+                (
+                    case.expected_ages(never),
+                    "The target network is never copied: self.update_target_critic().",
+                ),
+                (
+                    case.expected_ages(~never),
+                    (
+                        "The target network is copied at every step: only where "
+                        "step % self.target_update_period == 0."
+                    ),
+                ),
+                (case.expected_ages(~due), "The condition is inverted: copy where the remainder is 0."),
+                (case.expected_ages(counted), "You count calls: use the given step."),
+                (case.expected_ages(early), "One step early: step % period, not (step + 1) % period."),
+                (case.expected_ages(late), "One step late: step % period, not (step - 1) % period."),
+                (
+                    case.expected_ages(due & (steps > 0)),
+                    "Nothing is copied at step 0, which every period divides.",
+                ),
+                (before, "The copy is made before the critic's step: update the critic first."),
+            ],
+            hint="The target network changed, and is no copy: all weights of the critic, load_state_dict."
+            if CHANGED in ages
+            else "Copy where step % self.target_update_period == 0, after the critic's step.",
+        )

@@ -6,7 +6,8 @@ import numpy as np
 
 from autograder.student_side.student import Student
 from autograder.trusted.judges import navigation
-from autograder.trusted.judges.convergence import checked, demand_learning, rule_of
+from autograder.trusted.judges.convergence import checked, demand_learning, rule_of, trained
+from autograder.trusted.judges.worlds import NavigationWorld
 from autograder.trusted.judging import judge
 
 EXERCISE = "hw4.convergence"
@@ -29,13 +30,9 @@ def measure(student: Student, rule: dict, seed: int) -> float:
     rng = np.random.default_rng(seed)
     disguise = navigation.draw_disguise(rng)
     training_seed, evaluation_seed = rng.integers(2**31, size=2).tolist()
-    reply = student.run(
-        EXERCISE,
-        seed=training_seed,
-        training=rule["training"],
-        snapshot_every=rule["snapshot_every"],
-        **disguise,
-    )
+    training = rule["training"]
+    world = NavigationWorld(rng, training["n_iters"] * training["frames_per_batch"], disguise, training)
+    reply = trained(student, EXERCISE, rule, training_seed, world)
     teams = checked(reply["actors"], navigation.SHAPES)
     return float(
         np.median([navigation.way_made(t, rule["episodes"], evaluation_seed, disguise) for t in teams])

@@ -78,10 +78,10 @@ class Case:
     def orders(self, length: int) -> Hints:
         """What histories in another order give."""
         parts = self.parts(length)
-        batch, steps, agents, _, features = parts.shape
+        batch, steps, agents = parts.shape[:3]
         later = np.minimum(np.arange(steps)[:, None] + np.arange(length), steps - 1)
         following = np.moveaxis(self.observation[:, later], 2, 3)
-        i, t, n = (np.arange(size) for size in (batch, steps, agents))
+        i, n = np.arange(batch), np.arange(agents)
         ages = range(length)
         neighbours = np.stack([self.observation[np.maximum(i - age, 0)] for age in ages], axis=3)
         others = np.stack([self.observation[:, :, (n - age) % agents] for age in ages], axis=3)

@@ -1,0 +1,204 @@
+"""PPO on Return to the Realm."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+
+from gcb6206.env_configs.config import check_fields
+from gcb6206.envs.realm.env import RealmVectorEnv
+from gcb6206.envs.realm.options import TREASURES, RealmOptions
+from gcb6206.envs.realm.rewards import SHAPED, check_weights
+from gcb6206.errors import ConfigError
+from gcb6206.infrastructure.distributed.buffer import TrajectoryBuffer
+from gcb6206.networks.optimizers import LeanAdam
+
+
+@dataclass(frozen=True)
+class RealmConfig:
+    """The settings of a contestant's notes, on the contest's game."""
+
+    size: int = 128
+    """Cells along a side of the map, 48 to 256."""
+    map_seed: int = 0
+    """The first map's seed."""
+    num_maps: int | None = 1
+    """So many maps to train on, map_seed and the following; none: a new one every episode."""
+    eval_map_seed: int | None = None
+    """The first map's seed of the evaluation, one map for each of its games; none: the training's maps."""
+    treasure_num: int = TREASURES
+    """Treasures in the evaluation's games, 0 to 13."""
+    treasure_curriculum: str | None = None
+    """Numbers of treasures in equal parts of the training, such as "norm,13,norm"; "uniform" and "norm" draw the
+    number anew for each episode; none: treasure_num throughout."""
+    random_start_fraction: float = 0.0
+    """The first part of the training, in which episodes begin at a random site."""
+    max_step: int = 2000
+    """Steps after which an episode is truncated."""
+    env_kwargs: dict | None = None
+    """Other options of the environment; in the YAML file only."""
+    rewards: dict | None = None
+    """Weights of reward terms that differ from the usual ones; in the YAML file only."""
+    exp_name: str | None = None
+    """Name of the run's directory; None builds one out of the settings."""
+    total_steps: int = 5_000_000
+    """Environment steps of the whole training, all games together; rounded down to whole rollouts."""
+    num_envs: int = 10
+    """Games that run side by side."""
+    n_steps: int = 256
+    """Steps of every game in one rollout."""
+    batch_size: int = 64
+    """Samples in one minibatch; divides n_steps * num_envs."""
+    n_epochs: int = 1
+    """Passes over a rollout's samples in one update."""
+    gamma: float = 0.999
+    """Discount, from 0 to 1."""
+    gae_lambda: float = 0.95
+    """Lambda of the advantage estimate: 0 trusts the critic, 1 the rewards."""
+    learning_rate: float = 2.5e-4
+    """Step size of Adam at the start."""
+    learning_rate_final: float | None = 1e-5
+    """Step size at the end, approached in a straight line; None keeps it constant."""
+    clip_range: float = 0.2
+    """How far the ratio of new and old probability may leave 1 and still be rewarded for it."""
+    ent_coef: float = 1e-3
+    """Weight of the entropy in what is maximised, at the start."""
+    ent_coef_final: float | None = None
+    """The same at the end, approached in a straight line; None keeps it constant."""
+    vf_coef: float = 0.5
+    """Weight of the value loss."""
+    max_grad_norm: float | None = 0.5
+    """Largest norm of the gradient; None does not clip."""
+    normalize_advantages: bool = False
+    """Bring each minibatch's advantages to mean 0 and standard deviation 1."""
+    greedy_evaluation: bool = False
+    """Take the likeliest action in evaluations; otherwise draw from the policy, which gets stuck less."""
+    channels: int = 8
+    """Channels of the first convolution; the other two have twice as many."""
+    hidden_size: int = 128
+    """Features that map and numbers are joined to."""
+    share_backbone: bool = False
+    """One backbone for actor and critic."""
+
+    def __post_init__(self):
+        check_fields(self, {
+            "at least 1": "total_steps num_envs n_steps n_epochs channels hidden_size",
+            "a number from 0 to 1": "gamma gae_lambda random_start_fraction",
+            "above 0": "learning_rate clip_range max_grad_norm",
+            "at least 0": "learning_rate_final ent_coef ent_coef_final vf_coef",
+        })  # fmt: skip
+        rollout = self.n_steps * self.num_envs
+        if self.total_steps < rollout:
+            raise ConfigError(
+                f"total_steps is {self.total_steps}, less than one rollout of n_steps * num_envs = {rollout}"
+                ": raise it, or lower n_steps"
+            )
+        if self.batch_size < 2 or rollout % self.batch_size:
+            raise ConfigError(
+                f"batch_size is {self.batch_size}: it must divide n_steps * num_envs = {self.n_steps} * "
+                f"{self.num_envs} = {rollout}"
+            )
+        for number in self.curriculum:
+            self.options(treasure_num=number)
+        check_weights(self.rewards or {})
+
+    @property
+    def curriculum(self) -> list[int | str]:
+        """What ``treasure_num`` is in equal parts of the training."""
+        if self.treasure_curriculum is None:
+            return [self.treasure_num]
+        words = [word.strip() for word in self.treasure_curriculum.split(",")]
+        return [int(word) if word.isdecimal() else word for word in words]
+
+    def options(self, **changes) -> RealmOptions:
+        """The training's games, with some options changed."""
+        names = ("size", "map_seed", "num_maps", "max_step", "treasure_num")
+        own = {name: getattr(self, name) for name in names}
+        twice = set(own) & set(self.env_kwargs or {})
+        if twice:
+            raise ConfigError(f"env_kwargs holds {min(twice)}, which is a field of its own: set that one")
+        return RealmOptions().changed({**(self.env_kwargs or {}), **own, **changes})
+
+    def build(self) -> dict:
+        """The run's parts: what ``RealmRun`` takes as ``config``."""
+        names = ("gamma", "gae_lambda", "n_epochs", "batch_size", "vf_coef", "max_grad_norm",
+                 "normalize_advantages")  # fmt: skip
+        final = self.learning_rate if self.learning_rate_final is None else self.learning_rate_final
+        ent_final = self.ent_coef if self.ent_coef_final is None else self.ent_coef_final
+        built = (
+            f"realm{self.size}_lr{self.learning_rate:g}_n{self.n_steps}x{self.num_envs}_b{self.batch_size}"
+        )
+        return {
+            "make_envs": functools.partial(RealmVectorEnv, rewards={**SHAPED, **(self.rewards or {})}),
+            "options": self.options(),
+            "eval_map_seed": self.eval_map_seed,
+            "greedy_evaluation": self.greedy_evaluation,
+            "curriculum": self.curriculum,
+            "random_start_fraction": self.random_start_fraction,
+            "policy_kwargs": {
+                "channels": self.channels,
+                "hidden": self.hidden_size,
+                "share_backbone": self.share_backbone,
+            },
+            "agent_kwargs": {
+                "make_optimizer": functools.partial(LeanAdam, lr=self.learning_rate, eps=1e-5),
+                "learning_rate": (self.learning_rate, final),
+                "clip_range": (self.clip_range, self.clip_range),
+                "ent_coef": (self.ent_coef, ent_final),
+                **{name: getattr(self, name) for name in names},
+            },
+            "updates": self.total_steps // (self.n_steps * self.num_envs),
+            "num_envs": self.num_envs,
+            "n_steps": self.n_steps,
+            "log_name": self.exp_name or built,
+        }
+
+
+@dataclass(frozen=True)
+class RealmDistributedConfig(RealmConfig):
+    """The same with the notes' roles: workers act with weights of the model pool, a learner trains out of a buffer."""
+
+    num_workers: int = 8
+    """Environment workers (aisrv), each with num_envs games of its own."""
+    replay_buffer_capacity: int = 24
+    """Trajectories in the buffer; one is n_steps steps of a worker's games."""
+    train_batch_size: int = 8
+    """Trajectories in one training, at most replay_buffer_capacity."""
+    preload_ratio: float = 1.0
+    """The first training waits for replay_buffer_capacity // preload_ratio trajectories."""
+    production_consume_ratio: float = 1.0
+    """Samples for each trajectory that came."""
+    sampler: str = "Uniform"
+    """"Uniform" draws different trajectories, "Fifo" takes the oldest, each once."""
+    dump_model_freq: int = 2
+    """Trainings from one publication of the weights to the next."""
+    model_sync_interval: int = 8
+    """Trajectories from one look of the actor into the model pool to the next."""
+    max_lag: int | None = None
+    """Trajectories that are more versions old than this are dropped; none: none is."""
+    vtrace: bool = False
+    """Correct for the lag by V-trace in the place of generalised advantage estimation."""
+
+    def __post_init__(self):
+        super().__post_init__()
+        check_fields(self, {
+            "at least 1": "num_workers dump_model_freq model_sync_interval",
+            "at least 0": "max_lag",
+        })  # fmt: skip
+        self.make_buffer(seed=0)
+
+    def make_buffer(self, seed: int) -> TrajectoryBuffer:
+        """An empty buffer."""
+        return TrajectoryBuffer(
+            self.replay_buffer_capacity,
+            self.train_batch_size,
+            self.preload_ratio,
+            self.production_consume_ratio,
+            self.sampler,
+            seed,
+        )
+
+    def build(self) -> dict:
+        """The run's parts: what ``RealmDistributedRun`` takes as ``config``."""
+        names = ("num_workers", "dump_model_freq", "model_sync_interval", "max_lag", "vtrace", "make_buffer")
+        return {**super().build(), **{name: getattr(self, name) for name in names}}

@@ -1,0 +1,128 @@
+"""The network of the realm: three convolutions over the map, joined with the 31 numbers; illegal actions masked.
+
+Observations travel as rows of bytes (``pack``): 10.4 kB for a map in whole numbers, a quarter of its floats.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from gcb6206.envs.realm.game import ACTIONS
+from gcb6206.envs.realm.observation import LAYERS, NUMBERS, VIEW
+from gcb6206.networks.policies import entropy_bonus
+
+_MAP = len(LAYERS) * VIEW * VIEW  # bytes
+_VECTOR = _MAP + 4 * NUMBERS
+PACKED = _VECTOR + ACTIONS
+ILLEGAL = -1e9  # a logit: its probability is exactly 0, and its share of the entropy too
+
+
+def pack(observation: dict[str, np.ndarray]) -> np.ndarray:
+    """Observations as bytes.
+
+    Args:
+        observation: arrays ``(N, ...)``: map, vector, action_mask, as the environment gives them.
+
+    Returns:
+        ``(N, 10544)`` uint8.
+    """
+    number = len(observation["vector"])
+    packed = np.empty((number, PACKED), np.uint8)
+    packed[:, :_MAP] = observation["map"].reshape(number, _MAP)
+    packed[:, _MAP:_VECTOR] = np.ascontiguousarray(observation["vector"], np.float32).view(np.uint8)
+    packed[:, _VECTOR:] = observation["action_mask"]
+    return packed
+
+
+def unpack(packed: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Maps ``(N, 4, 51, 51)`` float in [0, 1], vectors ``(N, 31)`` and legal actions ``(N, 16)`` bool of bytes."""
+    maps = packed[:, :_MAP].reshape(-1, len(LAYERS), VIEW, VIEW).float() / 255.0
+    vectors = packed[:, _MAP:_VECTOR].contiguous().view(torch.float32)
+    return maps, vectors, packed[:, _VECTOR:].bool()
+
+
+def mask_logits(logits: torch.Tensor, legal: torch.Tensor) -> torch.Tensor:
+    """Logits ``(batch, actions)`` whose illegal actions, False in ``legal``, have probability 0."""
+    return torch.where(legal, logits, ILLEGAL)
+
+
+class Backbone(nn.Module):
+    """Features of maps and vectors.
+
+    Args:
+        channels: of the first convolution; the others have twice as many.
+        hidden: features.
+    """
+
+    def __init__(self, channels: int, hidden: int):
+        super().__init__()
+        self.convolutions = nn.Sequential(
+            nn.Conv2d(len(LAYERS), channels, kernel_size=5, stride=3),  # 51 to 16
+            nn.ReLU(),
+            nn.Conv2d(channels, 2 * channels, kernel_size=3, stride=2),  # to 7
+            nn.ReLU(),
+            nn.Conv2d(2 * channels, 2 * channels, kernel_size=3, stride=2),  # to 3
+            nn.ReLU(),
+            nn.Flatten(),
+        )
+        self.joined = nn.Linear(9 * 2 * channels + NUMBERS, hidden)
+
+    def forward(self, maps: torch.Tensor, vectors: torch.Tensor) -> torch.Tensor:
+        """``(batch, hidden)``."""
+        return F.relu(self.joined(torch.cat([self.convolutions(maps), vectors], dim=1)))
+
+
+class RealmPolicy(nn.Module):
+    """Actor and critic, each with a backbone of its own, or with one for both.
+
+    Args:
+        channels, hidden: see ``Backbone``.
+        share_backbone: whether actor and critic share it.
+    """
+
+    actor_outputs = ACTIONS
+
+    def __init__(self, channels: int = 8, hidden: int = 128, share_backbone: bool = False):
+        super().__init__()
+        self.actor_backbone = Backbone(channels, hidden)
+        self.critic_backbone = self.actor_backbone if share_backbone else Backbone(channels, hidden)
+        self.actor, self.critic = nn.Linear(hidden, ACTIONS), nn.Linear(hidden, 1)
+        for module in self.modules():
+            if isinstance(module, (nn.Conv2d, nn.Linear)):
+                nn.init.orthogonal_(module.weight, math.sqrt(2))
+                nn.init.zeros_(module.bias)
+        nn.init.orthogonal_(self.actor.weight, 0.01)
+        nn.init.orthogonal_(self.critic.weight, 1.0)
+
+    def forward(self, observations: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Log-probabilities ``(batch, 16)`` and values ``(batch,)`` of packed observations."""
+        maps, vectors, legal = unpack(observations)
+        features = self.actor_backbone(maps, vectors)
+        shared = self.critic_backbone is self.actor_backbone
+        values = self.critic(features if shared else self.critic_backbone(maps, vectors))[:, 0]
+        return torch.log_softmax(mask_logits(self.actor(features), legal), dim=1), values
+
+    def evaluate(
+        self, observations: torch.Tensor, actions: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """What learning needs: log-probabilities of actions ``(batch,)``, mean entropy, values ``(batch,)``."""
+        log_probs, values = self(observations)
+        return -F.nll_loss(log_probs, actions, reduction="none"), entropy_bonus(log_probs), values
+
+    def value(self, observations: torch.Tensor) -> torch.Tensor:
+        """Values ``(batch,)`` of packed observations."""
+        maps, vectors, _ = unpack(observations)
+        return self.critic(self.critic_backbone(maps, vectors))[:, 0]
+
+    def noise(self, *shape: int) -> np.ndarray:
+        """Gumbel noise for so many actions, from numpy's global stream: ``(*shape, 16)`` float32."""
+        return np.random.gumbel(size=(*shape, ACTIONS)).astype(np.float32)
+
+    def figures(self) -> dict[str, float]:
+        """Nothing about the policy itself."""
+        return {}

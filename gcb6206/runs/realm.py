@@ -1,0 +1,279 @@
+"""A run of PPO on the realm, in one process: games, agent, curricula, and how good it is beside the planner.
+
+A checkpoint begins new episodes in all games, from a seed that the run's seed and the step decide, whether the run goes
+on or is killed there. The evaluation plays the same episodes every time, so that they are planned once.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections import deque
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from gcb6206.agents.ppo_agent import explained_variance
+from gcb6206.agents.realm_agent import RealmAgent
+from gcb6206.envs.realm import planner
+from gcb6206.envs.realm.env import RealmVectorEnv
+from gcb6206.infrastructure import pytorch_util as ptu
+from gcb6206.networks.realm import RealmPolicy, pack
+from gcb6206.runs.frame import Run, load_trained, seed_of
+from gcb6206.runs.rollout import REMEMBERED
+
+FILM_EVERY = 2  # steps from picture to picture
+EPISODE = (
+    "score",
+    "treasures",
+    "missed",
+    "steps",
+    "failed_steps",
+    "is_success",
+)  # what is told of ended episodes
+
+
+class RealmCollector:
+    """Steps the games with an agent, and keeps what it said at each step.
+
+    Args:
+        env: the games.
+        n_steps: steps of every game in one rollout.
+
+    Attributes:
+        episodes: of the last 100 episodes that ended, their infos.
+    """
+
+    def __init__(self, env: RealmVectorEnv, n_steps: int):
+        self.env, self.n_steps = env, n_steps
+        self.episodes: deque[dict[str, float]] = deque(maxlen=REMEMBERED)
+
+    def restart(self, seed: int) -> None:
+        """Begin new episodes in all games, from a seed."""
+        self._observation = pack(self.env.reset(seed=seed)[0])
+
+    def collect(self, agent: RealmAgent) -> dict[str, np.ndarray]:
+        """Play ``n_steps`` steps in every game.
+
+        Returns:
+            Arrays ``(T, N, ...)`` as ``RealmAgent.prepare`` takes them. Where an episode was cut short,
+            ``next_values`` holds the value of its own last observation. For learners that value anew: the
+            observation after the last step, ``last_observation`` ``(N, ...)``, and those at which episodes were cut,
+            ``cut_observations`` ``(cuts, ...)``, in the order of time and game.
+        """
+        number = self.env.num_envs
+        noise = agent.policy.noise(self.n_steps, number)
+        observations = np.empty((self.n_steps, number, self._observation.shape[1]), np.uint8)
+        actions = np.empty((self.n_steps, number), np.int64)
+        log_probs, values, next_values = np.empty((3, self.n_steps, number), np.float32)
+        rewards = np.empty((self.n_steps, number))
+        terminated, truncated = np.empty((2, self.n_steps, number), bool)
+        cuts = [np.empty((0, self._observation.shape[1]), np.uint8)]
+        for t in range(self.n_steps):
+            observations[t] = self._observation
+            actions[t], log_probs[t], values[t] = agent.act(self._observation, noise[t])
+            observation, rewards[t], terminated[t], truncated[t], info = self.env.step(actions[t])
+            self._observation = pack(observation)
+            if "final_info" in info:
+                self._note(info)
+            cut = np.flatnonzero(truncated[t])
+            if len(cut):
+                last = [info["final_obs"][i] for i in cut]
+                cuts.append(pack({name: np.stack([each[name] for each in last]) for name in last[0]}))
+                next_values[t, cut] = agent.values(cuts[-1])
+        following = np.concatenate([values[1:], agent.values(self._observation)[None]])
+        return {
+            "observations": observations,
+            "actions": actions,
+            "log_probs": log_probs,
+            "values": values,
+            "next_values": np.where(truncated, next_values, following),
+            "rewards": rewards,
+            "terminated": terminated,
+            "truncated": truncated,
+            "last_observation": self._observation.copy(),
+            "cut_observations": np.concatenate(cuts),
+        }
+
+    def _note(self, info: dict) -> None:
+        for i in np.flatnonzero(info["_final_info"]):
+            self.episodes.append({name: float(info["final_info"][name][i]) for name in EPISODE})
+
+    def figures(self) -> dict[str, float]:
+        """Means over the last episodes; empty before the first one ended."""
+        if not self.episodes:
+            return {}
+        return {f"rollout/{name}": float(np.mean([e[name] for e in self.episodes])) for name in EPISODE}
+
+
+class RealmRun(Run):
+    """The parts of one training run on the realm, on one thread.
+
+    Args:
+        config: the run's parts, as ``RealmConfig().build()`` gives them.
+        logger: a ``Logger`` or ``NullLogger``.
+        args: besides what every run takes: ``num_eval_episodes``.
+    """
+
+    def build(self) -> None:
+        """Make games, agent and collector."""
+        ptu.init_gpu(use_gpu=False)
+        self.env = make_games(self.config, self.config["num_envs"])
+        self.envs = [self.env]
+        self.agent = make_agent(self.config)
+        self.collector = RealmCollector(self.env, self.config["n_steps"])
+        self._steps_each = self.config["num_envs"] * self.config["n_steps"]
+        self._eval_env = self._planned = None  # made when the first evaluation is due
+
+    def begin(self) -> None:
+        """Begin the first episodes."""
+        self._set_curriculum()
+        self.collector.restart(seed=self.args.seed)
+
+    @property
+    def total(self) -> int:
+        """Environment steps, all games together."""
+        return self.config["updates"] * self._steps_each
+
+    updates = Run.rounds
+
+    def before(self) -> None:
+        """Set what the curricula say."""
+        self._set_curriculum()
+
+    def _set_curriculum(self) -> None:
+        progress, phases = self.done / self.total, self.config["curriculum"]
+        start = "random" if progress < self.config["random_start_fraction"] else self.config["options"].start
+        phase = phases[min(int(progress * len(phases)), len(phases) - 1)]
+        for env in self.envs:
+            env.change(treasure_num=phase, start=start)
+
+    def collect(self) -> dict[str, torch.Tensor]:
+        """Play one rollout; the samples that ``agent.update`` learns from."""
+        begun = time.perf_counter()
+        rollout = self.collector.collect(self.agent)
+        self.done += self._steps_each
+        samples = self.agent.prepare(rollout)
+        self._seconds = {"collect": time.perf_counter() - begun, "end": time.perf_counter()}
+        return samples
+
+    def log_update(self, samples: dict[str, torch.Tensor], figures: dict[str, float]) -> None:
+        """Log what an update returned and the last episodes' means."""
+        learning = time.perf_counter() - self._seconds["end"]
+        values, returns = ptu.to_numpy(samples["values"]), ptu.to_numpy(samples["returns"])
+        logged = {
+            **self.collector.figures(),
+            **{f"train/{name}": value for name, value in figures.items()},
+            "train/value_mean": values.mean(),
+            "train/return_std": returns.std(),
+            "train/explained_variance": explained_variance(values, returns),
+            "time/fps": self._steps_each / (self._seconds["collect"] + learning),
+            "time/collect_fraction": self._seconds["collect"] / (self._seconds["collect"] + learning),
+        }
+        for name, value in logged.items():
+            self.logger.log_scalar(value, name, self.done)
+        self.figures["steps/s"] = logged["time/fps"]
+        if self.collector.episodes:
+            self.figures["score"] = logged["rollout/score"]
+
+    def play(self, seed: int) -> tuple[np.ndarray, dict[str, float]]:
+        """Play the evaluation's ``num_eval_episodes`` episodes; the scores. The episodes are the same every time."""
+        if self._eval_env is None:
+            self._eval_env = make_eval_games(self.config, self.args.num_eval_episodes)
+        observation, _ = self._eval_env.reset(seed=seed_of(self.args.seed, "evaluation"))
+        if self._planned is None:
+            games, options = self._eval_env.games, self._eval_env.options
+            layouts = [games.layout(i) for i in range(games.number)]
+            self._planned = np.array([planner.plan(layout, options).score for layout in layouts])
+        played = play_episodes(self._eval_env, self.agent, observation, self.config["greedy_evaluation"])
+        of_planner = float(played["score"].sum() / self._planned.sum())
+        self.figures["% of planner"] = 100 * of_planner
+        means = {f"eval/{name}": float(values.mean()) for name, values in played.items()}
+        return played["score"], {**means, "eval/of_planner": of_planner}
+
+    def films(self, wanted: int) -> Iterator[np.ndarray]:
+        """Pictures of episodes."""
+        greedy = self.config["greedy_evaluation"]
+        for episode in range(wanted):
+            env = make_eval_games(self.config, 1, render_mode="rgb_array")
+            observation, _ = env.reset(seed=seed_of(self.args.seed, self.done, "film", episode))
+            pictures, over = [env.render()[0]], False
+            while not over:
+                noise = None if greedy else self.agent.policy.noise(1)
+                actions = self.agent.act(pack(observation), noise)[0]
+                observation, _, terminated, truncated, info = env.advance(actions)
+                over = bool(terminated[0] or truncated[0])
+                if over or info["steps"][0] % FILM_EVERY == 0:
+                    pictures.append(env.render()[0])
+            yield np.array(pictures)
+
+    def settle(self) -> None:
+        """Begin new episodes everywhere."""
+        self._set_curriculum()
+        self.collector.restart(seed=seed_of(self.args.seed, self.done, "training"))
+
+    def state(self) -> dict:
+        """Agent, and the last episodes' figures."""
+        return {"agent": self.agent.training_state(), "episodes": list(self.collector.episodes)}
+
+    def load_state(self, state: dict) -> None:
+        """Take up what ``state`` gave."""
+        self.agent.load_training_state(state["agent"])
+        self.collector.episodes.extend(state["episodes"])
+
+
+def play_episodes(
+    env: RealmVectorEnv, agent: RealmAgent, observation: dict[str, np.ndarray], greedy: bool
+) -> dict[str, np.ndarray]:
+    """Play games that have just begun to their ends; the ended episodes' infos, each ``(N,)``.
+
+    Args:
+        env: the games; each may go on after its first end.
+        agent: plays.
+        observation: what ``reset`` gave.
+        greedy: take the likeliest action; otherwise draw from the policy, with numpy's global stream.
+    """
+    ended = {name: np.zeros(env.num_envs) for name in EPISODE}
+    playing = np.ones(env.num_envs, bool)
+    while playing.any():
+        noise = None if greedy else agent.policy.noise(env.num_envs)
+        actions = agent.act(pack(observation), noise)[0]
+        observation, _, terminated, truncated, info = env.step(actions)
+        over = playing & (terminated | truncated)
+        if over.any():
+            for name in EPISODE:
+                ended[name][over] = info["final_info"][name][over]
+            playing &= ~over
+    return ended
+
+
+def make_games(config: dict, num_envs: int, **changes) -> RealmVectorEnv:
+    """Games with the run's options, some of them changed."""
+    return config["make_envs"](num_envs, **{**dataclasses.asdict(config["options"]), **changes})
+
+
+def make_eval_games(config: dict, num_envs: int, **changes) -> RealmVectorEnv:
+    """Games for evaluations: with their own maps where the configuration names some."""
+    if config["eval_map_seed"] is not None:
+        changes = {**changes, "map_seed": config["eval_map_seed"], "num_maps": num_envs}
+    return make_games(config, num_envs, **changes)
+
+
+def make_agent(config: dict) -> RealmAgent:
+    """An untrained agent with the run's settings."""
+    return RealmAgent(RealmPolicy(**config["policy_kwargs"]), **config["agent_kwargs"])
+
+
+def load_agent(config: dict, log_dir: str | Path) -> RealmAgent:
+    """The trained agent of a run's directory.
+
+    Args:
+        config: the run's parts.
+        log_dir: holds the checkpoint.
+
+    Raises:
+        CheckpointError: the checkpoint is missing or damaged.
+    """
+    return load_trained(make_agent(config), log_dir)

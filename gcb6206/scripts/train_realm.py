@@ -1,0 +1,81 @@
+"""Train on Return to the Realm: ``python -m gcb6206.scripts.train_realm -cfg experiments/realm/small.yaml``.
+It trains whatever fills the exercises of homework 1. -cfg FILE.yaml --help shows that file's values.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import sys
+from pathlib import Path
+from typing import Annotated
+
+from tyro.conf import arg
+
+from gcb6206.agents.realm_agent import RealmAgent
+from gcb6206.runs import realm as realm_run
+from gcb6206.runs import realm_distributed
+from gcb6206.scripts.scripting_utils import RunFlags, exit_status, make_config, start_run
+
+
+def run_training(config: dict, logger, args: argparse.Namespace) -> RealmAgent:
+    """Train an agent: collect a rollout, learn from it, log, evaluate, until the steps are used up.
+
+    Args:
+        config: the run's parts, as ``RealmConfig().build()`` gives them.
+        logger: takes scalars and videos.
+        args: seed, intervals and counts, as the command line gives them.
+
+    Returns:
+        The trained agent.
+    """
+    if "num_workers" in config:
+        return realm_distributed.RealmDistributedRun(config, logger, args).train()
+    run = realm_run.RealmRun(config, logger, args)
+    for progress in run.updates():
+        samples = run.collect()
+        figures = run.agent.update(samples, progress)
+        run.log_update(samples, figures)
+    return run.agent
+
+
+@dataclasses.dataclass(frozen=True)
+class Flags(RunFlags):
+    """How to run it."""
+
+    eval_interval: Annotated[int, arg(aliases=("-ei",))] = 100_000
+    """steps between evaluations"""
+    num_eval_episodes: Annotated[int, arg(aliases=("-neval",))] = 20
+    """episodes in each evaluation"""
+    num_render_episodes: Annotated[int, arg(aliases=("-nvid",))] = 0
+    """videos of the trained agent"""
+    checkpoint_interval: int = 100_000
+    """steps between checkpoints, each of which begins new episodes; 0 for none"""
+
+    HOMEWORKS, BASES, KIND = ("hw1",), ("realm", "realm_distributed"), "realm"
+    KEPT = ("seed", "eval_interval", "num_eval_episodes", "num_render_episodes", "checkpoint_interval")
+    LIMITS = {
+        **RunFlags.LIMITS,
+        "at least 1": "eval_interval num_eval_episodes",
+        "at least 0": "num_render_episodes checkpoint_interval",
+    }
+
+
+def start(words: list[str] | None = None) -> Path:
+    """Run what a command line asks for; the run's directory."""
+    return start_run(Flags, words, lambda config, flags: None, run_training, use_underscores=True)
+
+
+def load_agent(log_dir: str | Path) -> RealmAgent:
+    """The trained agent that a run left in its directory, ready to act.
+
+    Raises:
+        ConfigError, CheckpointError: there is no run in that directory, or its checkpoint is missing or damaged.
+    """
+    return realm_run.load_agent(make_config(Path(log_dir) / "config.yaml", None, Flags.BASES), log_dir)
+
+
+main = exit_status(start)
+
+if __name__ == "__main__":
+    sys.exit(main())

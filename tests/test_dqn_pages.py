@@ -1,0 +1,103 @@
+"""The DQN pages: what they say of a bias, of a step size and of recorded runs holds, and would fail elsewhere."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+import numpy as np
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(ROOT)]
+
+from book import figures, ranking  # noqa: E402
+
+PAGES = ROOT / "book" / "dqn"
+
+
+def text(page: str) -> str:
+    return " ".join((PAGES / f"{page}.md").read_text(encoding="utf-8").split())
+
+
+def defined(page: str, name: str, **scope):
+    """The function of that name from the cell that defines it."""
+    source = (PAGES / f"{page}.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```\{code-cell\}[^\n]*\n(.*?)^```$", source, re.S | re.M)
+    (cell,) = [block for block in blocks if f"def {name}(" in block]
+    scope["np"] = np
+    exec(cell, scope)
+    return scope[name]
+
+
+def test_masking_leaves_1_to_10_percent_and_the_policy_does_not_survive_in_3_of_20_seeds():
+    corridor = defined("terminated-truncated", "corridor", gamma=0.9)
+    tables = {rule: [corridor(rule, seed=seed) for seed in range(count)]
+              for rule, count in (("mask", 20), ("bootstrap", 2))}  # fmt: skip
+    shares = {
+        rule: np.array(found).max(2) / (10 * 0.9 ** (4 - np.arange(5))) for rule, found in tables.items()
+    }
+    survive = {rule: sum(bool((Q[:, 1] > Q[:, 0]).all()) for Q in found) for rule, found in tables.items()}
+    assert 0.01 < shares["mask"].min() and shares["mask"].max() < 0.101 < 0.95 < shares["bootstrap"].min()
+    assert survive == {"mask": 17, "bootstrap": 2}
+    assert "between 1% and 10% of the true values" in text("terminated-truncated")
+    assert "does not survive in 3 of 20 seeds" in text("terminated-truncated")
+
+
+def test_half_and_always_random_tie_and_a_tenth_hardly_gets_there():
+    source = (PAGES / "q-learning.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```\{code-cell\}[^\n]*\n(.*?)^```$", source, re.S | re.M)
+    scope = {"np": np}
+    for block in blocks:
+        if any(word in block for word in ("rows = [", "V_star = ", "def learn(", "def steps_needed(")):
+            exec(block.split("\n\n\nfor epsilon")[0], scope)
+    tenth, half, whole = ([scope["steps_needed"](eps, seed) for seed in range(6)] for eps in (0.1, 0.5, 1.0))
+    assert tenth.count(None) == 5 and None not in half + whole
+    assert ranking.compare(ranking.spread(half), ranking.spread(whole)) == "tie"
+    assert "With 0.1, five of six seeds never get there. 0.5 and 1 tie" in text("q-learning")
+
+
+def test_with_a_constant_step_size_q_learning_never_becomes_precise():
+    left_share = defined("double-dqn", "left_share")
+    late = [np.mean(left_share(double, episodes=20_000, runs=100)[-2000:]) for double in (False, True)]
+    assert 0.75 < late[0] < 0.9 and late[1] < 0.5
+    assert "After 20,000 episodes, Q-learning still goes left in four of five runs." in text("double-dqn")
+
+
+def test_the_copies_until_95_are_298_and_280_are_made():
+    from gcb6206.env_configs.dqn_basic_config import DQNBasicConfig
+
+    limit = (1 - 0.99 ** (np.arange(400) + 1)) / (1 - 0.99)  # after so many copies
+    config = DQNBasicConfig()
+    copies = (config.total_steps - config.learning_starts) // config.target_update_period
+    assert (np.argmax(limit >= 95), copies) == (298, 280)
+    assert "$k = 298$ copies are the fewest" in text("replay-and-targets")
+    assert "makes about 280 copies" in text("replay-and-targets")
+
+
+def exploration(share: str) -> ranking.Interval:
+    return ranking.spread(figures.final_return(f"dqn_exploration_{share}").values())
+
+
+def test_only_exploring_to_the_end_is_worse_and_only_than_the_two_smallest_shares():
+    least, tenth, half, whole = map(exploration, ("0.01", "0.1", "0.5", "1.0"))
+    assert [ranking.compare(whole, other) for other in (least, tenth, half)] == ["below", "below", "tie"]
+    assert {ranking.compare(a, b) for a, b in ((least, tenth), (least, half), (tenth, half))} == {"tie"}
+    said = text("reading-curves")
+    assert (
+        "exploring during the whole run is worse than 1 % and 10 %. 50 % lies between them and ties" in said
+    )
+
+
+def test_healthy_runs_pass_the_largest_possible_value_a_little():
+    tops = [c["q_values"][1].max() for name in ("dqn_cartpole", "dqn_cartpole_constant_lr")
+            for c in figures.curves(name).values()]  # fmt: skip
+    assert 100 < max(tops) < 110
+    assert "A little above is not: healthy runs here reach {glue:text}`q_top`" in text("reading-curves")
+
+
+def test_noise_under_a_maximum_adds_up_to_56_with_two_actions():
+    bias = 0.0
+    for _ in range(3000):  # Q = gamma * E max (Q + noise), two actions alike
+        bias = 0.99 * (bias + 1 / np.sqrt(np.pi))
+    assert round(bias) == 56 and "the bias adds up to about 56" in text("reading-curves")

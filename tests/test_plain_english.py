@@ -1,0 +1,94 @@
+"""The text is easy to read: short sentences and short words, measured page by page, notebooks too."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+LATER = {"book/using/grading.md", "book/using/instructor.md"}  # pages for instructors
+PAGES = sorted(
+    {p.relative_to(ROOT).as_posix() for p in (ROOT / "book").rglob("*.md")} - LATER - {"book/references.md"}
+)
+NOTEBOOKS = sorted(p.relative_to(ROOT).as_posix() for p in (ROOT / "assignments").glob("hw?/hw?.ipynb"))
+HARDEST = 6.4  # of the 28 pages as they first were, 9 were no harder than this
+LONG, FEW = 25, 0.04  # words, and the part of the sentences that may have more
+CODE = re.compile(r"^```(?:\{(?:code-cell|raw|bibliography|image)\}|bash|python|yaml).*?^```$", re.S | re.M)
+ODD = r"\b([Ww]hoever|dear|laborious|forthwith|nought)\b"  # words that a learner of English may not know, or misread
+
+
+def prose(markdown: str) -> str:
+    """The running text of a page: no code, no tables, no headings; formulas, links and names count as one word."""
+    text = re.sub(r"\A---\n.*?^---$", "", markdown, flags=re.S | re.M)
+    text = re.sub(
+        r"^\$\$.*?^\$\$[^\n]*$|### BEGIN MARK SCHEME.*?### END MARK SCHEME",
+        "",
+        CODE.sub("", text),
+        flags=re.S | re.M,
+    )
+    kept = [line for line in text.splitlines() if not re.match(r"\s*(\||#|:::|```|:[\w-]+:|\*Next|<)", line)]
+    text = re.sub(r"^(?:- |\d+\. |: )", "\n\n", "\n".join(kept), flags=re.M)
+    text = re.sub(r"\{cite\}`[^`]*`", "", text)
+    text = re.sub(r"\{[\w:]+\}`[^`]*`|\$[^$]*\$|`[^`]*`", "it", text)
+    text = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", text).replace("*", "")
+    paragraphs = [" ".join(part.split()) for part in re.split(r"\n\s*\n", text)]
+    return " ".join(part if part[-1] in ".?!" else part + "." for part in paragraphs if part)
+
+
+def sentences(text: str) -> list[str]:
+    return [s for s in re.split(r"(?<=[.?!])[)\"”]?\s+", text) if re.search(r"\w", s)]
+
+
+def syllables(word: str) -> int:
+    """Roughly: groups of vowels, a silent e at the end not counted."""
+    groups = len(re.findall(r"[aeiouy]+", word.lower()))
+    silent = word.lower().endswith("e") and not word.lower().endswith("le")
+    return max(1, groups - silent)
+
+
+def grade(text: str) -> float:
+    """Flesch and Kincaid's grade: years of school, 0.39 words per sentence + 11.8 syllables per word - 15.59."""
+    words = re.findall(r"[A-Za-z][A-Za-z'’-]*", text)
+    return 0.39 * len(words) / len(sentences(text)) + 11.8 * sum(map(syllables, words)) / len(words) - 15.59
+
+
+def read(page: str) -> str:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    if page.endswith(".md"):
+        return prose(text)
+    cells = [cell for cell in json.loads(text)["cells"] if cell["cell_type"] == "markdown"]
+    return " ".join(prose("".join(cell["source"])) for cell in cells)
+
+
+def faults(text: str) -> list[str]:
+    """What makes a text hard to read."""
+    found, every = [], sentences(text)
+    if grade(text) > HARDEST:
+        found.append(f"grade {grade(text):.1f}, at most {HARDEST} wanted: shorter sentences, shorter words")
+    long = [sentence for sentence in every if len(sentence.split()) > LONG]
+    if len(long) > FEW * len(every):
+        found.append(f"{len(long)} of {len(every)} sentences have more than {LONG} words: {long}")
+    return found + [f"hard word: {word}" for word in re.findall(ODD, text)]
+
+
+@pytest.mark.parametrize("page", PAGES + NOTEBOOKS)
+def test_a_page_is_easy_to_read(page):
+    assert faults(read(page)) == []
+
+
+def test_a_hard_text_is_noticed():
+    assert faults("Take the best one. It is the first one that you see.") == []
+    assert (
+        "grade"
+        in faults("Unconstrained optimisation repeatedly overestimates advantageous configurations.")[0]
+    )
+    assert any("more than 25 words" in fault for fault in faults("I go " + "and go " * 13 + "on."))
+    assert faults("Whoever runs it wins.") == ["hard word: Whoever"]
+
+
+def test_code_tables_and_formulas_are_no_text():
+    page = "---\na: b\n---\n# Head\n\nOne *word* $x_1$ and `code`.\n\n| a | b |\n\n```{code-cell} ipython3\nx = 1\n```\n\n- An item\n"
+    assert prose(page) == "One word it and it. An item."
