@@ -7,6 +7,10 @@ BIN := $(VENV)/bin
 HW ?= hw1 hw2 hw3 hw4
 TESTS ?= tests
 ARGS ?=
+# PyTorch's threads wait briefly; see gcb6206/__init__.py, which a program reads too late that imports torch first
+ifndef OMP_WAIT_POLICY
+export GOMP_SPINCOUNT ?= 1000
+endif
 # venv programs first on PATH: nbgrader and jupyter-book start others by their plain names
 RUN := PATH="$(abspath $(BIN)):$$PATH" PYTHONWARNINGS=ignore::DeprecationWarning
 PYTEST := python -m pytest -n 2 --dist loadfile --durations 15

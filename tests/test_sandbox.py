@@ -47,7 +47,8 @@ SETUP = (
 )
 SOLVES = '@solves("hw3.get_action")\ndef get_action(self, observation, epsilon=0.02):\n    '
 REQUEST = {
-    "critic": np.zeros((2, 3), np.float32),
+    "critic": np.zeros((2, 4), np.float32),
+    "target": np.zeros((2, 4), np.float32),
     "observations": np.zeros((4, 3), np.float32),
     "epsilon": 0.0,
     "seed": 0,

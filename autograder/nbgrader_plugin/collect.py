@@ -15,6 +15,7 @@ from nbgrader.utils import parse_utc, unzip
 from autograder.nbgrader_plugin.submission import FILE_LIMIT
 
 NAME_LIMIT = 255  # bytes of a file's name
+
 # What learning platforms make of the name of an upload, whose last part a student chose: in this order, none of them
 # takes an upload on one platform that is called as on another for somebody else's.
 MOODLE = r"(?P<student_id>[^/_]+)_(?P<number>[0-9]+)_assignsubmission_file[_/]{1,2}(?P<file_id>[^/]+)"

@@ -17,7 +17,6 @@ import urllib.parse
 from collections.abc import Callable
 
 import nbformat
-from nbconvert.exporters.exporter import ResourcesDict
 from nbformat.notebooknode import NotebookNode
 from nbgrader import converters
 from nbgrader.preprocessors import GetGrades
@@ -49,6 +48,8 @@ class Attachments(NotebookNode):
         return True
 
     def __missing__(self, name: str) -> dict:
+        if name.startswith("__"):  # what `copy` asks every object for, and no attachment
+            raise KeyError(name)
         plain = urllib.parse.unquote(name)
         return self[plain] if plain in self.keys() else {"image/png": _NOTHING}
 
@@ -75,7 +76,7 @@ class GenerateFeedback(converters.GenerateFeedback):
 
         def make() -> str:
             nb = answer_for_attachments(nbformat.read(notebook_filename, as_version=4))
-            return self.exporter.from_notebook_node(nb, ResourcesDict(resources))[0]
+            return self.exporter.from_notebook_node(nb, resources)[0]
 
         page, reason = bounded(make, self.seconds_per_page, self.memory_per_page)
         if page is None:

@@ -392,6 +392,7 @@ def run_training_loop(
         journal.note(
             "update",
             step=int(step),
+            tensors=all(torch.is_tensor(part) for part in (obs, action, reward, next_obs, done)),
             batch=plain(
                 {
                     "observations": obs,
@@ -467,7 +468,7 @@ def run_training_loop(
         "on_reset": journal.columns("on_reset", "observation"),
         "sample": journal.columns("sample", "size"),
         "samples": journal.values("sample", "batch", limit=batches),
-        "update": journal.columns("update", "step"),
+        "update": journal.columns("update", "step", "tensors"),
         "updates": journal.values("update", "batch", limit=batches),
         "log": journal.columns("log", "value", "step"),
         "tags": journal.values("log", "tag"),

@@ -67,7 +67,9 @@ class ScriptedEnv(gym.Env):
             raise RuntimeError(f"the episode is still being played after {self._patience} steps")
         terminated, truncated = over and self._terminated[which], over and self._truncated[which]
         self._ended = over
-        info = {"episode": self._episode_info} if over and self._episode_info is not None else {}
+        info: dict = {"t": self._t}  # most environments tell something at every step
+        if over and self._episode_info is not None:
+            info["episode"] = self._episode_info
         return self._observation(self._episode, self._t), reward, terminated, truncated, info
 
     def render(self):

@@ -591,6 +591,13 @@ def test_batch(student, rng):
                 hints=others,
                 hint="Pass the arrays of replay_buffer.sample, through ptu.from_numpy.",
             )
+    require(
+        bool(np.all(story.table("update")["tensors"])),
+        tried="the types of what agent.update received",
+        got="not all of them tensors",
+        expected="tensors",
+        hint="The buffer gives numpy arrays, networks take tensors: ptu.from_numpy(batch).",
+    )
     compare(
         story.table("update")["step"],
         np.arange(case.starts, case.total),

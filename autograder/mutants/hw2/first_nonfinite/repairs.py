@@ -1,0 +1,10 @@
+"""Replaces what is not finite in the tensors themselves."""
+
+from autograder.mutants import patched
+
+HINT = "it only looks"
+
+patched(
+    "hw2.first_nonfinite",
+    ("    return min(", "    for tensor in tensors.values():\n        tensor.nan_to_num_()\n    return min("),
+)

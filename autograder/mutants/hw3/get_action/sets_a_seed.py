@@ -1,0 +1,13 @@
+"""Sets torch's seed at its first action."""
+
+from autograder.mutants import patched
+
+HINT = "must not set a seed"
+
+patched(
+    "hw3.get_action",
+    (
+        "    if np.random",
+        '    if not hasattr(self, "generator"):\n        self.generator = torch.manual_seed(0)\n    if np.random',
+    ),
+)

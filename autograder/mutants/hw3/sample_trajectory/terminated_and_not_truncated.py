@@ -1,0 +1,10 @@
+"""Stores no end where the time limit comes at the same step."""
+
+from autograder.mutants import patched
+
+HINT = "whatever the clock says"
+
+patched(
+    "hw3.sample_trajectory",
+    ("terminals.append(terminated)", "terminals.append(terminated and not truncated)"),
+)
