@@ -29,12 +29,15 @@ class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         return importlib.machinery.ModuleSpec(name, self) if name in MOVED else None
 
     def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType:
-        """An empty module, which `exec_module` replaces."""
-        return ModuleType(spec.name)
+        """What holds the old name's place until `exec_module`; with all names, as another thread may be given it."""
+        placeholder = ModuleType(spec.name)
+        placeholder.__dict__.update(vars(importlib.import_module(MOVED[spec.name])))
+        return placeholder
 
     def exec_module(self, module: ModuleType) -> None:
         """Puts the module of today under the old name."""
-        sys.modules[module.__name__] = importlib.import_module(MOVED[module.__name__])
+        name = module.__spec__.name
+        sys.modules[name] = sys.modules[MOVED[name]]
 
 
 def install() -> None:

@@ -89,7 +89,8 @@ def convert(value, kind):
             return int(value) if str(value).lstrip("+-").isdecimal() else int(float(value))
         return wanted(value)
     except (KeyError, ValueError, TypeError, OverflowError):
-        raise ValueError(f"is {value!r}: expected {wanted.__name__}") from None
+        place = ", as 'name: value' lines in a YAML file" if wanted is dict else ""
+        raise ValueError(f"is {value!r}: expected {wanted.__name__}{place}") from None
 
 
 def read_yaml(path: str | Path) -> dict:

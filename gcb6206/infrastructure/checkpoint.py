@@ -47,7 +47,8 @@ def load_checkpoint(path: str | Path) -> dict:
     path = Path(path)
     if not path.is_file():
         raise CheckpointError(
-            f"no checkpoint {path}: runs write one when they are given --checkpoint_interval above 0"
+            f"no checkpoint {path}: runs write one when they are given --checkpoint_interval above 0 and have come so "
+            "far; begin another run"
         )
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
@@ -65,6 +66,8 @@ def load_run(path: str | Path, settings: dict) -> dict:
             those that differ.
     """
     state = load_checkpoint(path)
+    if not isinstance(state, dict) or not isinstance(state.get("settings"), dict):
+        raise CheckpointError(f"checkpoint {path} is not that of a run: delete it and train anew")
     differing = [
         f"{name} was {state['settings'].get(name)!r}, is {value!r}"
         for name, value in settings.items()

@@ -115,7 +115,7 @@ def _drop_events_from(path: Path, step: int) -> None:
     from tensorboard.backend.event_processing.event_file_loader import LegacyEventFileLoader
     from tensorboard.summary.writer.record_writer import RecordWriter
 
-    rewritten = path.with_name("trimmed-" + path.name)
+    rewritten = path.with_name("trimmed.writing")  # TensorBoard reads whatever has "tfevents" in its name
     with open(rewritten, "wb") as file:
         writer = RecordWriter(file)
         for event in LegacyEventFileLoader(str(path)).Load():

@@ -15,7 +15,7 @@ from gcb6206.infrastructure import pytorch_util as ptu
 from gcb6206.infrastructure import utils
 from gcb6206.infrastructure.checkpoint import tensors_to_numpy
 from gcb6206.infrastructure.replay_buffer import MemoryEfficientReplayBuffer, make_replay_buffer
-from gcb6206.runs.frame import LONGEST_EPISODE, Run
+from gcb6206.runs.frame import LONGEST_EPISODE, Run, seed_of
 
 
 class TrainingRun(Run):
@@ -52,6 +52,7 @@ class TrainingRun(Run):
         self.eval_epsilon = config.get("eval_epsilon", 0.0)
         self.env.reset(seed=self.args.seed)
         self.eval_env.reset(seed=self.args.seed + 1_000_003)
+        self._env_rng = self.env.unwrapped.np_random.bit_generator.state
         self._episode_begins = self._resumed = False
 
     @property
@@ -122,7 +123,7 @@ class TrainingRun(Run):
         """Pictures of evaluation episodes."""
         if self.render_env is None:
             self.render_env = self.config["make_env"](render=True)
-            self.render_env.reset(seed=self.args.seed + 2_000_003)
+        self.render_env.reset(seed=seed_of(self.args.seed, self.done, "film"))
         policy = self.agent.greedy(self.eval_epsilon)
         for film in utils.sample_n_trajectories(
             self.render_env, policy, wanted, self.longest_episode, render=True

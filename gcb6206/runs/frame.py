@@ -37,7 +37,8 @@ class Run(ABC):
     """One training run.
 
     A resumed run repeats exactly what the killed one would have done: a checkpoint holds the run's ``state``, the
-    random streams of numpy and torch, and how far evaluation and log had come.
+    random streams of numpy and of torch on the CPU, and how far evaluation and log had come. What draws on a GPU, or
+    from a stream of its own, is the run's to keep in ``state`` or to begin anew in ``settle``.
 
     Args:
         config: the run's parts, as its configuration's ``build()`` gives them; ``settings``, where there are any,
@@ -52,7 +53,7 @@ class Run(ABC):
 
     Raises:
         CheckpointError: ``args.resume`` is set and the checkpoint is missing, damaged, of other settings or of a
-            finished run.
+            finished run that wants no films.
     """
 
     counter: ClassVar[str] = "step"
@@ -102,7 +103,10 @@ class Run(ABC):
 
     @abstractmethod
     def state(self) -> dict:
-        """What the next round depends on, besides random streams: nested dicts of tensors, arrays and numbers."""
+        """What the next round depends on, besides random streams: nested dicts of tensors, arrays and numbers.
+
+        ``counter``'s name and ``evaluated_at, settings, figures, random`` are taken.
+        """
 
     @abstractmethod
     def load_state(self, state: dict) -> None:
@@ -198,16 +202,26 @@ class Run(ABC):
         """Everything that a checkpoint holds."""
         numpy_state = np.random.get_state()
         names = ("keys", "position", "has_gauss", "gauss")
-        return {
+        shared = {
             self.counter: self.done,
             "evaluated_at": self._evaluated_at,
             "settings": self._settings(),
             "figures": dict(self.figures),
             "random": {"numpy": dict(zip(names, numpy_state[1:])), "torch": torch.get_rng_state()},
-            **self.state(),
         }
+        own = self.state()
+        if taken := sorted(shared.keys() & own.keys()):
+            raise ValueError(
+                f"{type(self).__name__}.state() has {taken[0]!r}, which every run's checkpoint holds: name it otherwise"
+            )
+        return {**shared, **own}
 
     def _restore(self) -> None:
+        if self.directory is None:
+            raise CheckpointError(
+                f"nothing to resume: a {type(self.logger).__name__} has no directory with a checkpoint; give the run "
+                "Logger(DIR)"
+            )
         path = self.directory / CHECKPOINT
         state = load_run(path, self._settings())
         try:
@@ -219,7 +233,8 @@ class Run(ABC):
             raise CheckpointError(
                 f"checkpoint {path} lacks {error}: another version of the course wrote it, so train anew"
             ) from None
-        if self.done >= self.total:
+        films = self.evaluates and getattr(self.args, self.film_flag, 0)  # may be all that a kill left to do
+        if self.done >= self.total and not films:
             raise CheckpointError(
                 f"the run in {self.directory} is finished, {self.done} of {self.total} {self.counter}s are done: begin "
                 "another without --resume"
@@ -258,7 +273,7 @@ def load_trained(agent, log_dir: str | Path):
 
 @contextlib.contextmanager
 def random_streams_untouched() -> Iterator[None]:
-    """Give the process's random streams of numpy and torch back as they were."""
+    """Give the process's random streams of numpy, and of torch on the CPU, back as they were."""
     numpy_state, torch_state = np.random.get_state(), torch.get_rng_state()
     try:
         yield

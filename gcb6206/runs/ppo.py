@@ -137,6 +137,8 @@ class PPORun(Run):
         self.agent.load_training_state(state["agent"])
         self.collector.load_state(state["episodes"])
         self.difficulty = state["difficulty"]
+        if self.difficulty is not None:  # the episodes that the checkpoint began were of this difficulty
+            set_difficulty(self.env, self.difficulty)
 
 
 def check_envs(config: dict) -> None:

@@ -14,6 +14,7 @@ import errno
 import functools
 import importlib
 import itertools
+import os
 import shutil
 import sys
 import threading
@@ -246,7 +247,10 @@ def run_log(flags: RunFlags, settings: dict, log_name: str, changes: dict) -> It
     """
     new, log_dir = not flags.resume, Path(flags.resume or flags.log_root)
     if new:
-        log_dir = make_directory(log_dir / flags.directory(log_name, changes))
+        log_dir = log_dir / flags.directory(log_name, changes)
+        # not Path.exists, which raises at a name that is too long
+        missing = [folder for folder in log_dir.parents if not os.path.exists(folder)]
+        log_dir = make_directory(log_dir)
     told = threading.excepthook
     threading.excepthook = _keep_quiet  # what the log's writer meets comes to the main thread too
     with contextlib.closing(Logger(log_dir)) as logger:
@@ -262,6 +266,9 @@ def run_log(flags: RunFlags, settings: dict, log_name: str, changes: dict) -> It
                 error.filename = error.filename or str(log_dir)  # the log's writer does not tell
             if new and {path.name for path in log_dir.iterdir()} <= {RUN_FILE, CONFIG_FILE}:
                 shutil.rmtree(log_dir)
+                with contextlib.suppress(OSError):  # another run is in it
+                    for folder in missing:
+                        folder.rmdir()
             raise
         finally:
             threading.excepthook = told
