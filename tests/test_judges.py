@@ -101,10 +101,15 @@ def test_an_unsolved_exercise_scores_nothing_and_is_named_once(exercise):
         ("hw3.get_action", "no_batch_axis", {"images"}),
         ("hw2.episode_reward_sum", "zero_where_none", {"none"}),
         ("hw2.tanh_normal_log_prob", "std_detached", {"on_the_bounds", "near_the_bounds"}),
-        ("hw4.policy_parameters", "always_shared", {"separate"}),
+        ("hw4.policy_parameters", "always_shared", {"separate", "type_and_seed"}),
         ("hw4.multi_agent_gae", "with_gradient", {"no_gradient"}),
-        ("hw4.multi_agent_gae", "time_limit_as_end", {"time_limit", "apart"}),
-        ("hw4.mappo_loss", "entropy_punished", {"entropy"}),
+        ("hw4.multi_agent_gae", "time_limit_as_end", {"time_limit", "both", "apart", "any_size"}),
+        ("hw4.policy_parameters", "plain_list", {"type_and_seed"}),
+        ("hw4.mappo_loss", "numbers", {"types", "gradient"}),
+        ("hw1.update", "figures_are_tensors", {"returned_figures", "figures"}),
+        ("hw1.minibatch_indices", "list_of_rows", {"type"}),
+        ("hw1.compute_gae", "changes_its_arguments", {"no_trace"}),
+        ("hw4.mappo_loss", "entropy_punished", {"entropy", "gradient"}),
     ],
 )
 def test_one_bug_costs_its_own_points_only(solved, exercise, mutant, lost):
@@ -321,6 +326,25 @@ def test_every_equivalent_change_is_one_that_the_program_makes():
     for exercise, listed in generated.equivalent().items():
         made = {change.text for change in generated.changes_of(exercise)}
         assert not set(listed) - made, f"{exercise}: the reference was rewritten; list what it is now"
+
+
+@pytest.mark.parametrize("homework", ["hw1", "hw4"])
+def test_generated_mutants_are_killed_or_listed(homework):
+    changes = [
+        change for exercise in generated.exercises_of(homework) for change in generated.changes_of(exercise)
+    ]
+    # every 25th: all of them take minutes (make mutants GENERATED=1)
+    tallies = generated.judge(changes[:: 25 if homework == "hw1" else 15], [11])
+    assert {
+        name: [c.text for c in tally.survivors] for name, tally in tallies.items() if tally.survivors
+    } == {}
+
+
+def test_a_listed_change_that_a_judge_catches_counts_as_killed(monkeypatch):
+    (sign,) = [c for c in generated.changes_of("hw1.linear_schedule") if "(end + start)" in c.text]
+    monkeypatch.setattr(generated, "equivalent", lambda: {sign.exercise: {sign.text: "a wrong reason"}})
+    tally = generated.judge([sign], [11])[sign.exercise]
+    assert (tally.killed, tally.equivalent, tally.survivors) == ([sign], [], [])
 
 
 def test_a_change_that_never_ends_is_killed(monkeypatch):

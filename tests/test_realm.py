@@ -16,7 +16,7 @@ from gcb6206.envs.realm import game, heuristics, planner, render
 from gcb6206.envs.realm import rewards as reward_terms
 from gcb6206.envs.realm.env import RealmEnv, RealmVectorEnv, draw_layouts
 from gcb6206.envs.realm.game import ACTIONS, Events, Layout
-from gcb6206.envs.realm.maps import CELL, SITES, UNREACHED, make_map, map_by_hand
+from gcb6206.envs.realm.maps import CELL, SITES, UNREACHED, distance_to_segment, make_map, map_by_hand
 from gcb6206.envs.realm.options import RealmOptions
 from gcb6206.envs.vector import make_vector_env
 from gcb6206.errors import ConfigError
@@ -56,6 +56,10 @@ def test_maps_have_the_published_statistics(size, seed):
     assert (to_rock[tuple(realm.sites.T)] > size / 32).all()
     halfway = np.round((realm.corridors[:, :2] + realm.corridors[:, 2:4]) / 2).astype(int)
     assert (to_rock[tuple(halfway.T)] > size / 32 - np.sqrt(0.5)).all()
+    ends = realm.corridors[:, 2:4]
+    for earlier, later in itertools.combinations(range(15), 2):
+        begin = realm.corridors[later, :2]
+        assert distance_to_segment(ends[earlier], begin, ends[later]) >= size / 12  # passes nobody's site
     assert to_rock.max() <= size / 9  # nowhere a hall, not even at crossings
 
 

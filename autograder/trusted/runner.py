@@ -114,9 +114,23 @@ def run_judges(
             if not any(result.exercise == name for result in known):
                 known += _judged(name, judges_of(name), student, seed)
         latest = _judged(exercise, _chosen(exercise, only), student, seed, _obstacle(needed, known))
+        for result in latest:
+            if needed and result.verdict == "failed" and not result.hint:
+                result.hint = _weakness(needed, known)
         results += latest
         known += latest
     return Report(results, seed)
+
+
+def _weakness(needed: Iterable[str], known: list[JudgeResult]) -> str:
+    """What to say where an exercise fails that stands on others, by what the judges found of these."""
+    for result in known:
+        if result.exercise in needed and result.verdict not in ("passed", "skipped"):
+            return f'First fix {result.exercise}: "{result.title}" does not pass.'
+    return (
+        "Every other check of this homework passes. Compare your curves with the book's: what a single call does not "
+        "show often shows there."
+    )
 
 
 def _obstacle(needed: Iterable[str], known: list[JudgeResult]) -> str:

@@ -58,7 +58,7 @@ def multi_agent_gae(
         R_t     = A_t + V(s_t)
 
     Nothing flows from one agent or environment to another. A time limit ends an episode without terminating
-    it: what follows keeps its value, but the recursion begins anew.
+    it: what follows keeps its value, but the recursion begins anew. Every axis may have length 1.
 
     Args:
         reward, value, next_value: ``(batch, time, n_agents, 1)``; next_value is that of the observation which
@@ -95,9 +95,9 @@ def mappo_loss(
 
     Args:
         log_prob: ``(batch, n_agents)``, log pi(a|o) of the policy in training.
-        old_log_prob: ``(batch, n_agents)``, that of the policy which collected the frames.
+        old_log_prob: ``(batch, n_agents)``, that of the policy which collected the frames, a constant.
         advantage: ``(batch, n_agents, 1)``, mind the last axis; a constant for the gradient.
-        entropy: a scalar.
+        entropy: a scalar; that of a density may be negative.
         value: ``(batch, n_agents, 1)``, of the critic in training.
         value_target: ``(batch, n_agents, 1)``, R; a constant for the gradient.
         clip_epsilon: eps, above 0.

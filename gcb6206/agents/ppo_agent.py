@@ -46,8 +46,11 @@ def compute_gae(
     termination makes the value of what follows 0. With lambda 0 the one-step error delta is left, with
     lambda 1 the discounted sum of rewards, bootstrapped where a rollout or a time limit cut it, minus V(s).
 
+    Gymnasium may set both flags at once: such a step terminated. Ends may stand anywhere, the first and the last
+    row included. T and N may be 1, and every call stands alone.
+
     Args:
-        rewards: ``(T, N)``, time and environments.
+        rewards: ``(T, N)``, floats; time and environments.
         values: ``(T, N)``, V of the observation before each step.
         next_values: ``(T, N)``, V of the observation that each step led to; where an episode ended, that of
             its own last observation.
@@ -65,8 +68,8 @@ def compute_gae(
 def normalize_advantage(advantage: torch.Tensor) -> torch.Tensor:
     """Shift and scale a minibatch of advantages to mean 0 and standard deviation 1.
 
-    Add 1e-8 to the standard deviation, so that equal advantages become 0 and not NaN. The standard deviation
-    may divide by the number of samples or by one less.
+    Add 1e-8 to the standard deviation, so that equal advantages become 0 and not NaN. However small it is, nothing
+    else limits it. The standard deviation may divide by the number of samples or by one less.
 
     Args:
         advantage: ``(batch,)``, at least 2.
@@ -86,7 +89,8 @@ def policy_loss(
 
     Args:
         log_prob: ``(batch,)``, log pi(a|s) of the policy in training; the gradient flows through it.
-        old_log_prob: ``(batch,)``, log pi_old(a|s) of the policy that collected the samples.
+        old_log_prob: ``(batch,)``, log pi_old(a|s) of the policy that collected the samples, a constant. The
+            ratio may be far from 1, and nothing but the clip limits it.
         advantage: ``(batch,)``; a constant for the gradient, even where the tensor itself carries one.
         clip_range: eps, above 0.
 
@@ -108,8 +112,8 @@ def value_loss(
     of the two squared errors counts: leaving the neighbourhood of the old value never makes the loss smaller.
 
     Args:
-        value: ``(batch,)``, V(s) of the critic that is being trained.
-        old_value: ``(batch,)``, V(s) when the samples were collected.
+        value: ``(batch,)``, V(s) of the critic that is being trained, of any size.
+        old_value: ``(batch,)``, V(s) when the samples were collected, a constant.
         returns: ``(batch,)``, what the values should become; a constant for the gradient.
         clip_range: above 0; None does not clip.
 
@@ -122,7 +126,8 @@ def value_loss(
 def minibatch_indices(num_samples: int, batch_size: int) -> torch.Tensor:
     """Shuffle the samples' indices and cut them into minibatches; every index stands in exactly one of them.
 
-    Each call draws a new order.
+    Each call draws a new order, out of all that there are, from torch's, numpy's or Python's random stream. It
+    sets no seed.
 
     Args:
         num_samples: a multiple of ``batch_size``.
@@ -140,7 +145,7 @@ def linear_schedule(start: float, end: float, progress: float) -> float:
     Below 0 the value stays ``start``, above 1 it stays ``end``.
 
     Args:
-        start, end: the values at both ends.
+        start, end: the values at both ends, of any sign and size; the line may fall or rise.
         progress: the part of the training that is done.
 
     Returns:
@@ -311,6 +316,10 @@ class PPOAgent(nn.Module):
         ``self.normalize_advantages``), sum the three losses, take one step with ``self.optimizer`` on the
         gradient clipped at the norm ``self.max_grad_norm`` (None: do not clip). Where ``self.target_kl`` is
         not None, the update ends before the step of the first minibatch whose approx_kl exceeds 1.5 times it.
+
+        Call ``minibatch_indices`` (once in each pass), ``normalize_advantage``, ``policy_loss`` and ``value_loss``
+        and do not write them out: the grader puts functions of its own in their place. An agent is updated many
+        times: its settings, the samples and the random streams' seeds stay as they are.
 
         Args:
             samples: tensors over all samples: observations, actions, log_probs, values, advantages, returns.

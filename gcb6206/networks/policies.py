@@ -28,11 +28,12 @@ def entropy_bonus(log_probs: torch.Tensor) -> torch.Tensor:
     PPO adds it to what is maximised: it keeps a policy from becoming certain too early.
 
     Args:
-        log_probs: ``(batch, actions)``, log p(a|s) of all actions; the probabilities of each row sum to 1.
+        log_probs: ``(batch, actions)``, log p(a|s) of all actions; the probabilities of each row sum to 1, and
+            some may round to 0.
 
     Returns:
         A scalar tensor, 0 for a policy that is certain, log(actions) for a uniform one. Gradients flow
-        through it.
+        through it, and are numbers for a certain policy too.
     """
 
 
@@ -47,8 +48,8 @@ def tanh_normal_log_prob(mean: torch.Tensor, log_std: torch.Tensor, pre_tanh: to
 
     Args:
         mean: ``(batch, components)``.
-        log_std: ``(components,)``, the logarithm of the standard deviation.
-        pre_tanh: ``(batch, components)``, u.
+        log_std: ``(components,)``, the logarithm of the standard deviation, of any size.
+        pre_tanh: ``(batch, components)``, u, a constant for the gradient.
 
     Returns:
         ``(batch,)``.

@@ -45,7 +45,7 @@ def tanh_normal_log_prob(
 def observation_history(observation: torch.Tensor, begins: torch.Tensor, length: int) -> torch.Tensor:
     """Give every observation the ones before it, newest first: what a policy without memory cannot know.
 
-    The history does not reach into the episode before. Where an episode is younger than ``length``, its first
+    The history does not reach into the episode before, nor into a call before. Where an episode is younger than ``length``, its first
     observation is repeated.
 
     Args:
@@ -88,6 +88,8 @@ def centralized_value(
 @exercise("hw4.policy_parameters")
 def policy_parameters(make_network: Callable[[], nn.Module], n_agents: int, share: bool) -> nn.ModuleList:
     """The networks of a team's agents: one that all of them use, or one for each.
+
+    They stay as ``make_network`` made them, and no seed is set.
 
     Args:
         make_network: builds a network; every call gives a new one.

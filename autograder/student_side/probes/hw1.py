@@ -302,6 +302,7 @@ def update(
     with side_effects(given) as changed, stand_ins("hw1.update", replaced):
         for now in progress:
             result = agent.update(given, now)
+        after = streams()
     changed = [name for name in changed if "stream" not in name]
     changed += [f"self.{name}" for name, value in settings.items() if getattr(agent, name, None) != value]
     changed += ["self.optimizer"] * (agent.optimizer is not optimizer) + ["self.policy"] * (
@@ -319,7 +320,7 @@ def update(
         "figures": plain(figures),
         "journal": journal,
         "changed": changed,
-        "streams": {name: zlib.crc32(repr(state).encode()) for name, state in streams().items()},
+        "streams": {name: zlib.crc32(repr(state).encode()) for name, state in after.items()},
     }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import inspect
 import random
+import zlib
 from collections.abc import Callable, Iterator
 from unittest import mock
 
@@ -80,7 +81,8 @@ def streams() -> dict[str, object]:
 def side_effects(given: dict[str, np.ndarray | torch.Tensor]) -> Iterator[list[str]]:
     """Fills a list with the names of what the block changed: given arrays and tensors, and `world`.
 
-    The gradient mode is set back, so that one function's fault is not found at the next.
+    `world` is set back afterwards, so that one function's fault is not found at the next. Within the block the
+    random streams are in a state of their own: one that is already what a seed in the block gives would hide it.
     """
 
     def state() -> dict[str, object]:
@@ -94,13 +96,19 @@ def side_effects(given: dict[str, np.ndarray | torch.Tensor]) -> Iterator[list[s
             **{f"{name}.requires_grad": tensor.requires_grad for name, tensor in tensors.items()},
         }
 
+    kept = torch.get_rng_state(), np.random.get_state(), random.getstate()
+    modes = torch.is_grad_enabled(), torch.get_default_dtype()
+    seed_everything(zlib.crc32(repr(streams()).encode()))
     before, found = state(), []
     try:
         yield found
         found += [name for name, now in state().items() if now != before[name]]
     finally:
-        torch.set_grad_enabled(before["the gradient mode"])
-        torch.set_default_dtype(before["torch's default dtype"])
+        torch.set_rng_state(kept[0])
+        np.random.set_state(kept[1])
+        random.setstate(kept[2])
+        torch.set_grad_enabled(modes[0])
+        torch.set_default_dtype(modes[1])
 
 
 @contextlib.contextmanager

@@ -127,12 +127,11 @@ def demand_learning(
     Raises:
         JudgeFailure: too few runs reached the threshold.
     """
-    general = "First make every other check of this homework pass; then compare your curves with the book's."
     values, passes = run_until_decided(lambda: one_run(student, rule, int(rng.integers(2**31))), rule)
     require(
         passes,
         tried=f"{len(values)} training runs of {tried}",
         got=", ".join(f"{value:.0f}" for value in values),
         expected=f">= {rule['threshold']:g} in {rule['needed']} of {rule['seeds']} runs",
-        hint=next((hint for level, hint in hints if max(values) < level), general),
+        hint=next((hint for level, hint in hints if max(values) < level), ""),
     )

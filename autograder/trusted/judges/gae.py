@@ -156,8 +156,9 @@ def all_but(flags: np.ndarray, t: int) -> np.ndarray:
 
 
 def ends(rng: np.random.Generator, shape: tuple[int, ...]) -> list[tuple[int, ...]]:
-    """Ends in the first step, in the last, in two steps that follow each other, and one drawn at random."""
-    places = [tuple(int(rng.integers(size)) for size in shape[1:]) for _ in range(4)]
+    """Ends in the first step and place, in the last, in two steps that follow each other, and one drawn at random."""
+    drawn = [tuple(int(rng.integers(size)) for size in shape[1:]) for _ in range(2)]
+    places = [tuple(0 for _ in shape[1:]), tuple(size - 1 for size in shape[1:]), *drawn]
     middle = int(rng.integers(2, shape[0] - 3))
     steps = [0, shape[0] - 1, middle, middle + 1, int(rng.integers(1, shape[0] - 1))]
     return list(dict.fromkeys((t, *place) for t, place in zip(steps, [*places[:3], places[2], places[3]])))

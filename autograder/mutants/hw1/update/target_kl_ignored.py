@@ -2,6 +2,6 @@
 
 from autograder.mutants import patched
 
-HINT = "target_kl is ignored"
+HINT = "No minibatch ends the update"
 
 patched("hw1.update", ("stopped = True\n                break", "pass"))

@@ -12,7 +12,7 @@ from gcb6206.infrastructure.utils import render_frame
 def sample_trajectory(env, agent, max_length, render=False):
     columns, pictures = defaultdict(list), []
     ob, info = env.reset(seed=None)
-    for t in range(1, max_length + 1):  # noqa: B007  the last one counts
+    for t in range(1, max_length + 1):
         pictures += [render_frame(env)] if render else []
         ac = agent.get_action(ob)
         nxt, rew, term, trunc, info = env.step(ac)

@@ -6,7 +6,7 @@ import contextlib
 
 import numpy as np
 
-from autograder.student_side.student import Reply, Student
+from autograder.student_side.student import Reply, Student, StudentFailure
 from autograder.trusted.judging import compare, judge, require
 
 EXERCISE = "hw1.minibatch_indices"
@@ -22,7 +22,9 @@ def run(student: Student, rng: np.random.Generator, rows: int, batch: int, calls
 
 def whole_numbers(reply: Reply, rows: int, batch: int) -> list[np.ndarray]:
     """The results of all calls, `(rows, batch)` each; also where one is a list of rows."""
-    results = reply["indices"] if isinstance(reply["indices"], list) else [reply["indices"]]
+    results = reply["indices"]
+    if not isinstance(results, list) or not results:
+        raise StudentFailure("refused", "the answer 'indices' has the wrong form")
     for i, indices in enumerate(results):
         with contextlib.suppress(ValueError):
             indices = results[i] = np.array(indices)
@@ -53,11 +55,14 @@ def demand_partition(indices: np.ndarray) -> None:
     )
 
 
-def together(orders: np.ndarray) -> np.ndarray:
-    """How often each pair of samples shares a minibatch, `(samples, samples)`; orders `(calls, rows, batch)`."""
-    calls, _, batch = orders.shape
-    row = np.argsort(orders.reshape(calls, -1), axis=1) // batch  # each sample's minibatch
-    return (row[:, :, None] == row[:, None, :]).sum(axis=0)
+def rows_of(orders: np.ndarray) -> np.ndarray:
+    """The minibatch of every sample, `(calls, samples)`; orders `(calls, rows, batch)`."""
+    return np.argsort(orders.reshape(len(orders), -1), axis=1) // orders.shape[2]
+
+
+def far_from(share: np.ndarray, expected: float) -> bool:
+    """Whether a share of the calls is by more than chance off: 7 standard deviations, once in 10^9 judges."""
+    return bool(np.any(np.abs(share - expected) > 7 * np.sqrt(expected * (1 - expected) / CALLS)))
 
 
 @judge(
@@ -101,16 +106,23 @@ def test_shuffled(student, rng):
         expected=f"about {CALLS}",
         hint="The order is the same at every call: draw a new one in each, torch.randperm(num_samples).",
     )
-    share = together(np.array(orders))[np.triu_indices(rows * batch, 1)] / CALLS
+    row = rows_of(np.array(orders))
+    share = (row[:, :, None] == row[:, None, :]).mean(axis=0)[np.triu_indices(rows * batch, 1)]
     expected = (batch - 1) / (rows * batch - 1)
-    # 7 standard deviations: once in 10^9 calls of this judge
-    spread = 7 * np.sqrt(expected * (1 - expected) / CALLS)
     require(
-        np.all(np.abs(share - expected) < spread),
+        not far_from(share, expected),
         tried=f"{tried}: how often two samples share a minibatch, for the 120 pairs",
         got=f"from {share.min():.0%} to {share.max():.0%}",
         expected=f"about {expected:.0%} for every pair",
         hint="Some samples meet far more often than others: shuffle all of them, torch.randperm(num_samples).",
+    )
+    share = (row[:, :, None] == np.arange(rows)).mean(axis=0)
+    require(
+        not far_from(share, 1 / rows),
+        tried=f"{tried}: how often a sample stands in a minibatch, for the {rows} minibatches",
+        got=f"from {share.min():.0%} to {share.max():.0%}",
+        expected=f"about {1 / rows:.0%} for every sample",
+        hint="Some samples stand far more often in some minibatches: shuffle all of them, torch.randperm(num_samples).",
     )
     require(
         different > 0.95 * CALLS,

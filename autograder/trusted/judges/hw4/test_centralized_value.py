@@ -122,7 +122,7 @@ def test_value(student, rng):
     why="A minibatch has no axis of time; a team may be as large as a batch, or have one member.",
 )
 def test_any_axes(student, rng):
-    for shape in ((3, 2), (3, 3, 3), (5, 1, 4), (2, 2, 2, 1), (1, 3, 2), (1, 1, 1)):
+    for shape in ((3, 2), (3, 3, 3), (5, 1, 4), (2, 2, 2, 1), (3, 1, 3, 2), (1, 3, 2), (1, 1, 1)):
         case = Case(rng, *shape)
         tried, right = f"observations of shape {shape}", case.for_all(case.critic(case.state()))
         compare(

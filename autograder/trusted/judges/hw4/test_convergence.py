@@ -12,17 +12,6 @@ from autograder.trusted.judging import judge
 
 EXERCISE = "hw4.convergence"
 RULE = rule_of(EXERCISE)
-HINTS = (
-    (
-        -5.0,
-        "The robots flee from their goals: loss_objective is minimised, so it is the objective *negated*.",
-    ),
-    (
-        25.0,
-        "The robots hardly come nearer. Each acts on its own observations alone, as observation_history gives "
-        "them, the newest first; and each learns from its own ratio and its own advantage.",
-    ),
-)
 
 
 def measure(student: Student, rule: dict, seed: int) -> float:
@@ -63,4 +52,4 @@ def measure(student: Student, rule: dict, seed: int) -> float:
 def test_learns(student, rng):
     frames = RULE["training"]["n_iters"] * RULE["training"]["frames_per_batch"]
     told = f"{frames} frames: percent of the way to their goals that the robots make"
-    demand_learning(student, rng, "hw4", RULE, measure, told, HINTS)
+    demand_learning(student, rng, "hw4", RULE, measure, told)

@@ -61,7 +61,7 @@ def own(case: Rollout) -> Hints:
         *((case.advantages(masked=masked, cut=cut), flags) for masked, cut in (agent_0, anyone)),
         *((case.advantages(cut=cut), flags) for _, cut in (agent_0, anyone)),
         (
-            (right - right.mean()) / (right.std(ddof=1) + 1e-8),
+            (right - right.mean()) / (right.std(ddof=min(1, right.size - 1)) + 1e-8),
             "These are normalised already: that comes later, and once for the whole batch.",
         ),
     ]

@@ -11,9 +11,11 @@ EXERCISE = "hw4.policy_parameters"
 READ = "marl/one-to-many"
 
 
-def networks(student: Student, rng: np.random.Generator, n_agents: int, share: bool) -> Reply:
-    """One call with networks of a random size."""
-    inputs, seed = int(rng.integers(2, 6)), int(rng.integers(2**31))
+def networks(
+    student: Student, rng: np.random.Generator, n_agents: int, share: bool, inputs: int | None = None
+) -> Reply:
+    """One call with networks of that many inputs, by default a random number."""
+    inputs, seed = inputs or int(rng.integers(2, 6)), int(rng.integers(2**31))
     return student.run(EXERCISE, n_agents=n_agents, share=share, inputs=inputs, seed=seed)
 
 
@@ -125,7 +127,7 @@ def test_separate(student, rng):
 )
 def test_type_and_seed(student, rng):
     for share in (True, False):
-        first, second = (networks(student, rng, 3, share) for _ in range(2))
+        first, second = (networks(student, rng, 3, share, inputs=4) for _ in range(2))  # as many draws
         require(
             first["type"] == "ModuleList",
             tried=f"3 agents, share={share}: the type of what comes back",
