@@ -155,8 +155,8 @@ def test_the_seed_decides_the_inputs(solved, exercise):
 
     first, again, other = requests(1), requests(1), requests(2)
     assert first == again
-    # one holds a fixed example, the other asks for a text and gives nothing
-    assert not set(first) & set(other) or exercise in ("hw3.update_critic", "hw2.tuning")
+    # The smallest inputs are few, so that some come back: a single end is one or none. hw2.tuning is given nothing.
+    assert 3 * len(set(first) & set(other)) <= 2 * len(set(first)) or exercise == "hw2.tuning"
 
 
 def test_chosen_judges_run_with_what_they_depend_on(solved):
