@@ -122,7 +122,7 @@ results: $(VENV)/.installed  ## record a result of the book again: make results 
 
 .PHONY: lock
 lock: $(VENV)/.installed  ## write constraints.txt from what is installed
-	@$(BIN)/python -m pip freeze --exclude-editable | sed 's/+cpu$$//' > constraints.txt
+	@$(BIN)/python -m pip freeze --exclude-editable --exclude gcb6206 | sed 's/+cpu$$//' > constraints.txt
 
 .PHONY: clean
 clean:  ## remove what was built; .venv and data stay

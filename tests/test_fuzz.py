@@ -153,7 +153,7 @@ def test_each_damaged_one_gets_a_verdict_and_a_page(batch, name):
 
 
 def test_their_neighbours_are_graded_as_ever(batch):
-    assert batch.status["autograde"] == 0
+    assert batch.status["autograde"] == 0, batch.root
     assert {student: batch.scores[student] for student in batch.deserved} == batch.deserved
 
 

@@ -231,7 +231,7 @@ def test_a_sweep_reports_flaky_judges_and_flaky_mutants(tmp_path):
     patched("hw3.update_critic", SOMETIMES_RIGHT)
     scores = {seed: run_judges("hw3.update_critic", LocalStudent(), seed).score for seed in range(3, 12)}
     passed, failed = ([s for s in scores if (scores[s] == 5) == full] for full in (True, False))
-    assert 2 <= len(passed) <= 5 and 2 <= len(failed) <= 5, "choose other seeds"
+    assert 2 <= len(passed) <= 7 and 2 <= len(failed) <= 7, "choose other seeds"
 
     def at(seeds: list[int]) -> str:
         return f"at {len(seeds)} of 9 seeds ({', '.join(map(str, seeds))})"
@@ -429,7 +429,7 @@ class Odd(LocalStudent):
         ("hw3.update", "returned", 5, 1),
         ("hw3.sample_trajectory", "arrays", [1, 2], 1),
         ("hw3.run_training_loop", "tags", 7, 1),
-        ("hw1.compute_gae", "arguments", "x", 1),
+        ("hw1.compute_gae", "changed", "x", 1),
         ("hw1.update", "journal", [5], 1),
         ("hw4.mappo_loss", "gradients", [], 1),
     ],

@@ -289,12 +289,13 @@ def restored(
             continue
         metadata = cell.get("metadata") if isinstance(cell.get("metadata"), dict) else {}
         grade_id = _get(metadata, "nbgrader", "grade_id")
-        if isinstance(grade_id, str) and grade_id in master and grade_id not in used:
+        known = isinstance(grade_id, str) and grade_id in master
+        if known and grade_id not in used:
             used.add(grade_id)
             clean = _from_master(master[grade_id], cell.source)
         else:
             clean = _NEW_CELL[cell.cell_type](_harmless(cell.source, cell.cell_type))
-        if clean.cell_type == "markdown" and grade_id not in {name for name in master if master[name].fixed}:
+        if clean.cell_type == "markdown" and not (known and master[grade_id].fixed):
             attachments += _attach(clean, cell.get("attachments"), PICTURES_LIMIT - attachments)
         tags = metadata.get("tags")
         if clean.cell_type == "code" and isinstance(tags, list) and SKIP_TAG in tags:

@@ -114,7 +114,7 @@ class TorchRLRun(Run):
             device=self.env.device,
             storing_device=self.env.device,
             frames_per_batch=config.whole_frames,
-            total_frames=-1,
+            total_frames=max(config.total_steps - self.steps_done, config.whole_frames),
         )
         self._batches = iter(self.collector)
 

@@ -2,7 +2,7 @@
 
 from gcb6206.exercises import solves
 
-HINT = "Another kind of error"
+HINT = "raised AssertionError"
 
 
 @solves("hw2.num_envs")
