@@ -152,3 +152,10 @@ def test_random_streams_are_given_back_after_an_error_too():
     after = np.random.random(), torch.rand(1).item()
     np.random.seed(0), torch.manual_seed(0)
     assert after == (np.random.random(), torch.rand(1).item())
+
+
+def test_a_loop_that_does_not_advance_is_told_so_and_not_run_for_ever():
+    run = ToyRun({"total_steps": 20}, NullLogger(), argparse.Namespace(seed=0))
+    with pytest.raises(RuntimeError, match="left done at 0: each round must raise it"):
+        for _ in run.rounds():
+            pass

@@ -60,7 +60,9 @@ class PPORun(Run):
         """Environment steps so far."""
         return self.done
 
-    updates = Run.rounds
+    def updates(self) -> Iterator[float]:
+        """The part of the training done, before each update still to do; see ``Run.rounds``."""
+        return self.rounds()
 
     def before(self) -> None:
         """Set the curriculum's difficulty."""

@@ -137,7 +137,9 @@ class RealmRun(Run):
         """Environment steps, all games together."""
         return self.config["updates"] * self._steps_each
 
-    updates = Run.rounds
+    def updates(self) -> Iterator[float]:
+        """The part of the training done, before each update still to do; see ``Run.rounds``."""
+        return self.rounds()
 
     def before(self) -> None:
         """Set what the curricula say."""
