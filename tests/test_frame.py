@@ -38,7 +38,7 @@ def test_killed_twice_and_resumed_equals_an_undisturbed_run(kind, processes, tmp
         given = (kind.__name__, tmp_path / "killed", interval, number > 0, last)
         process = processes.Process(target=train_until_killed, args=given)
         process.start()
-        process.join(300)
+        process.join()
         assert process.exitcode == -signal.SIGKILL
         assert 0 < load_checkpoint(tmp_path / "killed" / CHECKPOINT)[counter(kind)] < last
     torch.testing.assert_close(trained(kind, tmp_path / "killed", interval, True), whole, rtol=0, atol=0)

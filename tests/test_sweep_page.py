@@ -477,6 +477,7 @@ def tab(browser, tmp_path):
     body = f"<article>{sweep_figures.viewer().data}</article>"
     file.write_text(f'<meta charset="utf-8"><style>{style}</style>{scripts}{body}', encoding="utf-8")
     page = browser.new_page()
+    page.set_default_timeout(600_000)  # on a busy machine everything takes long
     page.trouble = []
     page.on("pageerror", lambda error: page.trouble.append(str(error)))
     page.goto(file.as_uri())
