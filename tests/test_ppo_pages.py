@@ -26,7 +26,7 @@ from gcb6206.scripts.scripting_utils import load_config
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT)]
 
-from book import ppo_figures  # noqa: E402
+from book import ppo_figures, ranking  # noqa: E402
 
 HOMEWORK, DEBUGGING = (ROOT / "book" / "ppo" / f"{name}.md" for name in ("homework", "debugging"))
 
@@ -320,9 +320,17 @@ def test_what_the_gallery_says_of_the_returns(bug, lowest, highest):
 
 
 @functools.cache
-def correct() -> float:
+def correct(seed: int = 1) -> float:
     """The last return of the correct code."""
-    return ppo_figures.watch(ppo_figures.small_run(1)).values(diagnose.RETURN)[-1]
+    return ppo_figures.watch(ppo_figures.small_run(seed)).values(diagnose.RETURN)[-1]
+
+
+@pytest.mark.slow
+def test_a_ratio_without_exp_ends_above_the_correct_code_on_every_seed():
+    wrong = ppo_figures.mutant("policy_loss/no_exp")
+    ends = [ppo_figures.watch(ppo_figures.small_run(s), wrong).values(diagnose.RETURN)[-1] for s in (1, 2, 3)]
+    spreads = ranking.spread(ends), ranking.spread([correct(seed) for seed in (1, 2, 3)])
+    assert ranking.compare(*spreads) == "above"
 
 
 def test_a_ratio_without_exp_learns_from_good_actions_up_to_e_to_the_1_2():
