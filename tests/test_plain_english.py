@@ -19,7 +19,10 @@ LONG, FEW = 25, 0.04  # words, and the part of the sentences that may have more
 CODE = re.compile(
     r"^```(?:\{(?:code-cell|raw|bibliography|image)\}|bash|python|yaml|text).*?^```$", re.S | re.M
 )
-ODD = r"\b([Ww]hoever|dear|laborious|forthwith|nought)\b"  # words that a learner of English may not know, or misread
+ODD = (  # words that a learner of English may not know, or misread, and sentences over which readers stumbled
+    r"\b([Ww]hoever|[Ww]hatever|anew|dear|laborious|forthwith|nought|(?:is|are) paid|learns to tell|heat is nearly gone"
+    r"|older than the present|bounded on the wrong side|is the business of|takes away the reward)\b"
+)
 
 
 def prose(markdown: str) -> str:
