@@ -95,7 +95,12 @@ def published(directory, seed=0):
         "config.json": config,
         "model.safetensors.index.json": {"weight_map": files},
         "dataset_statistics.json": {"libero_spatial_no_noops": both},
-        "vocabulary.json": ["<unk>", "<s>", "</s>", *["in", "what", "action", "should", "the", "robot", "take", "to"]],
+        "vocabulary.json": [
+            "<unk>",
+            "<s>",
+            "</s>",
+            *["in", "what", "action", "should", "the", "robot", "take", "to"],
+        ],
     }
     for name, content in texts.items():
         (directory / name).write_text(json.dumps(content))

@@ -10,10 +10,13 @@ import numpy as np
 import torch
 
 import solutions
+from gcb6206.agents import vla_agent
 from gcb6206.env_configs.vla_config import CloningConfig, MAPPOConfig
 from gcb6206.envs.vla_world import Observation
+from gcb6206.infrastructure.data_parallel import FollowerLogger, Ranks
 from gcb6206.infrastructure.logger import Logger
 from gcb6206.networks.vla import FeaturizerConfig
+from gcb6206.runs.vla import VLARun
 from gcb6206.scripts import train_mappo
 
 SIZE, LENGTH = 16, 8  # pixels, steps of an episode
@@ -109,25 +112,60 @@ def arguments(**more) -> argparse.Namespace:
     )
 
 
-def main(log_dir: str, last: str, *changes: str) -> None:
-    """One rank of a small run under torchrun; the last rank kills itself after ``last`` steps."""
+def train(ranks: Ranks, log_dir: str, last: str, *changes: str) -> None:
+    """A small run; its last rank kills itself after ``last`` steps, if that is not 0."""
+    resume = log_dir if (Path(log_dir) / "checkpoint.pt").is_file() else None
+    logger = FollowerLogger(log_dir) if ranks.rank else Logger(log_dir)
+    update = VLARun.update
+
+    def killed(run, *args):
+        if int(last) and ranks.rank == ranks.size - 1 and run.done >= int(last):
+            os.kill(os.getpid(), signal.SIGKILL)
+        return update(run, *args)
+
+    VLARun.update = killed
+    parts = config(**{name: int(value) for name, value in (word.split("=") for word in changes)})
+    train_mappo.run_training({**parts, "ranks": ranks}, logger, arguments(resume=resume))
+    logger.close()
+
+
+def step(ranks: Ranks, folder: str) -> None:
+    """One step of the optimiser; what went in and what came out, in a file for each rank."""
+    run = VLARun(
+        {**config(num_minibatches=1, num_epochs=1), "ranks": ranks}, FollowerLogger(folder), arguments()
+    )
+    raw = []
+    gae = vla_agent.multi_agent_gae
+
+    def remembered(*args):
+        raw.append(gae(*args)[0])
+        return gae(*args)
+
+    vla_agent.multi_agent_gae = remembered
+    samples = run.collect()
+    samples["raw_advantage"] = raw[0].transpose(0, 1)
+    run._order = torch.Generator().manual_seed(0)
+    order = torch.randperm(48, generator=torch.Generator().manual_seed(0))
+    (minibatch,) = run._minibatches(samples)
+    losses, *_ = run.agent.losses(minibatch)
+    run.agent.step(losses)
+    minibatch["state"] = minibatch.pop("global_state").proprio
+    minibatch["raw_advantage"] = samples["raw_advantage"].flatten(0, 1)[order]
+    named = dict(run.agent.named_parameters())
+    told = {
+        "minibatch": minibatch,
+        "grads": {name: parameter.grad for name, parameter in named.items() if parameter.grad is not None},
+        "weights": {name: parameter.detach() for name, parameter in named.items()},
+    }
+    torch.save(told, Path(folder) / f"rank{ranks.rank}.pt")
+
+
+def main(what: str, *words: str) -> None:
+    """One rank under torchrun."""
     torch.set_num_threads(1)
     solutions.load()
-    ranks = train_mappo.Ranks.join(torch.device("cpu"))
-    resume = log_dir if (Path(log_dir) / "checkpoint.pt").is_file() else None
-    logger = Logger(log_dir) if ranks.rank == 0 else train_mappo.FollowerLogger(log_dir)
-    if int(last):
-        put = train_mappo.VLARun.update
-
-        def killed(run, *args):
-            if run.ranks.rank == run.ranks.size - 1 and run.done >= int(last):
-                os.kill(os.getpid(), signal.SIGKILL)
-            return put(run, *args)
-
-        train_mappo.VLARun.update = killed
-    parts = {**config(**dict(word.split("=") for word in changes)), "ranks": ranks}
-    train_mappo.run_training(parts, logger, arguments(resume=resume))
-    logger.close()
+    ranks = Ranks.join(torch.device("cpu"))
+    {"train": train, "step": step}[what](ranks, *words)
     ranks.leave()
 
 

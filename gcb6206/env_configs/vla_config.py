@@ -101,6 +101,8 @@ class MAPPOConfig:
     """Side of a picture in pixels; what the checkpoint was trained with."""
     num_envs: int = 4
     """Environments side by side, on each rank."""
+    num_workers: int | None = 0
+    """Processes that play them; 0: the rank itself; none: one for each processor."""
     env_kwargs: dict | None = None
     """Further options of the environment; in the YAML file only."""
     total_timesteps: int = 1_000_000
@@ -129,7 +131,7 @@ class MAPPOConfig:
             "a number from 0 to 1": "gamma gae_lambda critic_warmup",
             "above 0": "clip_epsilon actor_lr critic_lr max_grad_norm target_kl reward_scale initial_scale "
             "smallest_scale largest_scale",
-            "at least 0": "entropy_coef value_coef",
+            "at least 0": "entropy_coef value_coef num_workers",
         })  # fmt: skip
         check_choices(self, {
             "platform": tuple(PLATFORMS), "distribution": DISTRIBUTIONS, "trainable": TRAINABLE,
@@ -172,6 +174,7 @@ class MAPPOConfig:
             image_size=self.image_size,
             reward_shaping=self.reward_shaping,
             max_episode_steps=self.max_episode_steps,
+            num_workers=self.num_workers,
             env_kwargs=self.env_kwargs,
         )
         names = ("history_length", "num_steps_per_rollout", "num_minibatches", "num_envs", "total_timesteps",
@@ -230,6 +233,8 @@ class CloningConfig:
     """Time limit of an episode of the evaluation."""
     num_envs: int = 4
     """Environments side by side in the evaluation."""
+    num_workers: int | None = 0
+    """Processes that play them; 0: this one; none: one for each processor."""
     env_kwargs: dict | None = None
     """Further options of the environment; in the YAML file only."""
     device: str = "cpu"
@@ -241,6 +246,7 @@ class CloningConfig:
         check_fields(self, {
             "at least 1": "episodes history_length num_actions_chunk updates batch_size max_episode_steps num_envs",
             "above 0": "lr max_grad_norm",
+            "at least 0": "num_workers",
         })  # fmt: skip
         check_choices(self, {"distribution": DISTRIBUTIONS})
 
@@ -259,6 +265,7 @@ class CloningConfig:
                 TwoArmWorld,
                 reward_shaping=True,
                 max_episode_steps=self.max_episode_steps,
+                num_workers=self.num_workers,
                 env_kwargs=self.env_kwargs,
             ),
             "vla_kwargs": {name: getattr(self, name) for name in ("num_actions_chunk", "use_proprio")},
