@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 from pathlib import Path
@@ -60,6 +61,26 @@ def grade(text: str) -> float:
     return 0.39 * len(words) / len(sentences(text)) + 11.8 * sum(map(syllables, words)) / len(words) - 15.59
 
 
+def messages(folder: str) -> str:
+    """The sentences that the code of a folder shows to people: its texts that begin with a capital; no docstrings."""
+    found = []
+    for path in sorted((ROOT / folder).rglob("*.py")):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        silent = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}  # docstrings
+        for node in ast.walk(tree):
+            if isinstance(node, ast.JoinedStr):
+                silent |= {id(part) for part in node.values}
+                parts = [part.value if isinstance(part, ast.Constant) else "it" for part in node.values]
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in silent:
+                parts = [node.value]
+            else:
+                continue
+            text = " ".join("".join(parts).split())
+            if re.match(r"[A-Z]", text) and len(text.split()) >= 4:
+                found.append(text if text[-1] in ".?!" else text + ".")
+    return " ".join(found)
+
+
 def read(page: str) -> str:
     text = (ROOT / page).read_text(encoding="utf-8")
     if page.endswith(".md"):
@@ -82,6 +103,23 @@ def faults(text: str) -> list[str]:
 @pytest.mark.parametrize("page", PAGES + NOTEBOOKS)
 def test_a_page_is_easy_to_read(page):
     assert faults(read(page)) == []
+
+
+@pytest.mark.parametrize("folder", ["autograder/trusted/judges", "autograder/nbgrader_plugin"])
+def test_hints_and_messages_are_easy_to_read(folder):
+    text = messages(folder)
+    assert len(sentences(text)) > 20 and faults(text) == []
+
+
+def test_a_hard_message_is_noticed(tmp_path, monkeypatch):
+    monkeypatch.setattr("test_plain_english.ROOT", tmp_path)
+    (tmp_path / "judge.py").write_text(
+        '"""Whoever reads this."""\nwhy = f"Whoever {1} wins, they say."\nhint = "Add the two numbers."\n',
+        encoding="utf-8",
+    )
+    assert messages(".") in ("Whoever it wins, they say. Add the two numbers.",
+                             "Add the two numbers. Whoever it wins, they say.")  # fmt: skip
+    assert "hard word: Whoever" in faults(messages("."))
 
 
 def test_a_hard_text_is_noticed():

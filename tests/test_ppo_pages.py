@@ -308,6 +308,7 @@ def test_the_fine_on_the_angle_turns_the_order_around():
         ("update/values_swapped", 0.8, 1.2),
         ("update/gradients_kept", 0.8, 1.2),
         ("policy_loss/no_exp", 1.1, 2.0),
+        ("update/ratio_of_one", 0.0, 2.0),
     ],
 )
 def test_what_the_gallery_says_of_the_returns(bug, lowest, highest):
@@ -317,6 +318,8 @@ def test_what_the_gallery_says_of_the_returns(bug, lowest, highest):
         assert np.abs(log.values(diagnose.EXPLAINED)).max() < 0.2
     if bug in ("update/values_swapped", "update/gradients_kept"):
         assert diagnose.diagnose(log) == {}
+    if bug == "update/ratio_of_one":  # what its approx_kl shows
+        assert list(diagnose.diagnose(log)) == ["steps_too_large"]
 
 
 @functools.cache

@@ -193,7 +193,7 @@ def test_team(student, rng):
             case.right().sum(axis=-1),
             tried=f"actions {shape}, bounds {bounds}",
             hints=[*case.mistakes(), *softened(case)] if apart else [],
-            hint="The components stand on the last axis, whatever is in front of it.",
+            hint="The components stand on the last axis, with any axes in front of it.",
             rtol=3e-3,
             atol=3e-3,
         )

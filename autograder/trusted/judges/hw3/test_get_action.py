@@ -282,7 +282,7 @@ def test_fraction(student, rng):
     never = [(0.0, "You never explore for 0 < epsilon < 1: compare epsilon with a random number.")]
     mistakes = [
         (0.7 * share, "The test of epsilon is inverted: you explore with probability 1 - epsilon."),
-        (0.02 * share, "You use 0.02 whatever epsilon is given: use the parameter."),
+        (0.02 * share, "You use 0.02 for every epsilon that is given: use the parameter."),
         (share, "You always explore for 0 < epsilon < 1: compare epsilon with a random number in [0, 1)."),
         (0.3, "You leave the greedy action out of the draw: draw from all num_actions actions."),
     ]
@@ -323,7 +323,7 @@ def test_images(student, rng):
         says="the critic got an input of shape",
         hint=(
             "Put a batch axis of length 1 in front of the "
-            "observation, whatever its shape: ptu.from_numpy(observation)[None]."
+            "observation, for every shape: ptu.from_numpy(observation)[None]."
         ),
     )
     compare(

@@ -45,7 +45,7 @@ def measure(student: Student, rule: dict, seed: int) -> float:
     title="a team trained by your code learns",
     read="marl/vmas",
     why=(
-        "All parts together must learn, and each robot must find its goal by what it sees itself: "
+        "All parts together must learn. Each robot must find its goal from what it sees itself: "
         f"{RULE['needed']} of {RULE['seeds']} runs must reach {RULE['threshold']:g} % of the way."
     ),
 )
