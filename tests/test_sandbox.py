@@ -490,6 +490,23 @@ def test_the_group_of_a_dead_grader_is_known_although_its_number_is_in_use_again
     assert not any(folder.exists() for folder in group.folders)
 
 
+def test_many_processes_get_no_more_of_the_cpu_than_one(groups):
+    """Each in a session of its own, which the system's own sharing goes by; they took it from the siblings' kernels."""
+    spin = (
+        "import os\nfor _ in range({}):\n"
+        "    if os.fork() == 0:\n        os.setsid()\n        while True: pass"
+    )
+    with SandboxedKernel(Limits(cores=0.4, seconds_grace=1)) as kernel:
+        process = kernel._provisioner.process
+        assert kernel.execute(spin.format(12), 60).status == "ok"
+        time.sleep(3)
+        began, used = time.monotonic(), process.cpu_seconds(whole=True)
+        time.sleep(8)
+        share = (process.cpu_seconds(whole=True) - used) / (time.monotonic() - began)
+        assert share < 0.7
+        assert kernel.execute("1", 60).status == "ok"  # it is stopped now and then, and goes on
+
+
 def test_processes_are_bounded(groups):
     code = "import os, time\nwhile True:\n    if os.fork() == 0: time.sleep(60)"
     with SandboxedKernel(Limits(processes=40, seconds_grace=1)) as kernel:
