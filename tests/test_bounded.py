@@ -23,8 +23,18 @@ def test_a_notebook_of_too_many_tokens_is_refused(piece, monkeypatch):
         submission.lean(piece * 3000)
 
 
-def test_an_object_with_many_outputs_is_read_once():
+def test_what_is_kept_may_hold_fewer_tokens_than_the_outputs(monkeypatch):
+    """A million empty outputs in a cell that is not run again took a quarter of an hour."""
+    monkeypatch.setattr(submission, "KEPT_LIMIT", 100)
+    cell = '{"cells": [{"outputs": [' + "{}," * 100 + '{}], "metadata": {"tags": ["%s"]}}]}'
+    assert submission.lean((cell % "other").encode()).count(b"{}") == 0
+    with pytest.raises(submission.UnreadableSubmission, match="more than 100 values"):
+        submission.lean((cell % "skip-execution").encode())
+
+
+def test_an_object_with_many_outputs_is_read_once(monkeypatch):
     """Each of them made a copy of the whole object: a notebook of 10 MB would have taken hours."""
+    monkeypatch.setattr(submission, "KEPT_LIMIT", 10**6)
     body = b'{"cells": [{' + b'"outputs": [1], ' * 50_000 + b'"source": "' + b"x" * 10**6 + b'"}]}'
     assert submission.lean(body).count(b'"outputs": []') == 50_000
 

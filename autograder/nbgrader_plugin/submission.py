@@ -28,6 +28,7 @@ FILE_LIMIT = 2**30  # bytes with them
 TEXT_LIMIT = 2**20  # characters in all cells
 CELLS_LIMIT = 2000
 TOKENS_LIMIT, DEPTH_LIMIT = 4_000_000, 900  # of the JSON: strings, brackets, commas and colons
+KEPT_LIMIT = 400_000  # of the same, without the outputs: nbformat takes a millisecond for what it finds wrong
 PICTURES_LIMIT = 5 * 2**20
 CURE = "Clear the outputs of all cells, save it, and hand it in again."
 SKIP_TAG = "skip-execution"  # nbclient's own tag: validate and generate_solution heed it too
@@ -100,11 +101,10 @@ def lean(data: bytes | mmap.mmap) -> bytes:
         UnreadableSubmission: it has too many tokens, or is nested too deeply, to be read.
     """
     opened: list[int] = []  # where each object and array begins that is open
-    waiting: list[
-        tuple[int, int, int]
-    ] = []  # outputs in objects that are open: how deep, from where to where
+    # Outputs in objects that are open: how deep, from where to where, of how many tokens.
+    waiting: list[tuple[int, int, int, int]] = []
     dropped: list[tuple[int, int]] = []
-    at, tokens, name, last, tag = 0, 0, b"", (0, 0), -1
+    at, tokens, left_out, name, last, tag = 0, 0, 0, b"", (0, 0), -1
     while at < len(data):
         for token in _TOKEN.finditer(data, at):
             tokens += 1
@@ -123,8 +123,9 @@ def lean(data: bytes | mmap.mmap) -> bytes:
                 name = data[last[0] : last[1]] if last[1] - last[0] < 20 else b""
                 continue
             if kind == b"[" and name == b'"outputs"':
+                before = tokens
                 at, tokens = _end_of_array(data, token.start(), tokens)
-                waiting.append((len(opened), token.start(), at))
+                waiting.append((len(opened), token.start(), at, tokens - before))
                 name = b""
                 break
             name = b""
@@ -133,11 +134,14 @@ def lean(data: bytes | mmap.mmap) -> bytes:
             elif kind in b"]}" and opened:
                 begin = opened.pop()
                 while waiting and waiting[-1][0] > len(opened):
-                    _, start, end = waiting.pop()
+                    _, start, end, inside = waiting.pop()
                     if tag < begin:
                         dropped.append((start, end))
+                        left_out += inside
         else:
             break
+    if tokens - left_out > KEPT_LIMIT:
+        raise UnreadableSubmission(f"The notebook holds more than {KEPT_LIMIT} values. {CURE}")
     pieces, done = [], 0
     for start, end in sorted(dropped):
         if start >= done:

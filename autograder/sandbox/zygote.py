@@ -261,7 +261,7 @@ class Share:
         counted = sum(max(0.0, entry.seconds - self._used.get(pid, 0.0)) for pid, entry in known.items())
         running = min(self._most, sum(entry.running for entry in known.values()))
         self._used = {pid: entry.seconds for pid, entry in known.items()}
-        self._credit = min(BURST, self._credit + self.cores * passed) - max(counted, running * passed)
+        self._credit = min(BURST, self._credit + self.cores * passed - max(counted, running * passed))
         if self._credit < 0:  # at every look: there are new ones, or they let each other go on
             _signal(tree, signal.SIGSTOP)
         elif self._is_stopped:
