@@ -3,7 +3,6 @@
 import copy
 import csv
 import dataclasses
-import hashlib
 import json
 import os
 import re
@@ -15,6 +14,7 @@ import pytest
 from nbgrader.api import Gradebook
 
 from autograder.nbgrader_plugin import history
+from autograder.nbgrader_plugin.autograde import Autograde
 from autograder.nbgrader_plugin.course_root import make_root, nbgrader
 from autograder.nbgrader_plugin.exporters import WORST_FIRST
 from autograder.trusted.report import VERDICTS
@@ -299,14 +299,14 @@ def test_an_entry_describes_the_file_and_the_results(tmp_path):
     (tmp_path / "hw3.ipynb").write_bytes(b"{}")
     (tmp_path / "timestamp.txt").write_text("2026-03-01 10:00:00.5 UTC")
     record = {"seed": 5, "results": results("failed")}
-    made = history.entry(tmp_path / "hw3.ipynb", record)
+    made = history.entry(tmp_path / "hw3.ipynb", record, "a" * 64)
     assert (made.notebook, made.timestamp, made.seed) == ("hw3", "2026-03-01 10:00:00 UTC", 5)
-    assert made.sha256 == hashlib.sha256(b"{}").hexdigest()
+    assert made.sha256 == "a" * 64
     assert (made.score, made.max_score, made.graded_at[-6:]) == (3.0, 4.0, "+00:00")
 
 
 @pytest.mark.parametrize("kind", ["missing", "link", "pipe", "folder"])
-def test_what_is_no_file_has_no_hash(tmp_path, kind):
+def test_what_is_no_file_is_loaded_as_nothing_with_a_reason(tmp_path, kind):
     """Wrong versions: one that follows a link out of the submission; one that waits at a pipe for ever."""
     path = tmp_path / "hw3.ipynb"
     {
@@ -315,7 +315,8 @@ def test_what_is_no_file_has_no_hash(tmp_path, kind):
         "pipe": lambda: os.mkfifo(path),
         "folder": path.mkdir,
     }[kind]()
-    assert history.entry(path, {"seed": 1, "results": {}}).sha256 == ""
+    content, reason = Autograde._loaded(str(path))
+    assert content == b"" and reason
 
 
 def test_a_line_that_was_cut_off_costs_only_itself(tmp_path):

@@ -490,6 +490,50 @@ def test_the_group_of_a_dead_grader_is_known_although_its_number_is_in_use_again
     assert not any(folder.exists() for folder in group.folders)
 
 
+def test_many_processes_get_no_more_of_the_cpu_than_one(groups):
+    """Each in a session of its own, which the system's own sharing goes by; they took it from the siblings' kernels."""
+    spin = (
+        "import os\nfor _ in range({}):\n"
+        "    if os.fork() == 0:\n        os.setsid()\n        while True: pass"
+    )
+    with SandboxedKernel(Limits(cores=0.4, seconds_grace=1)) as kernel:
+        process = kernel._provisioner.process
+        assert kernel.execute(spin.format(12), 60).status == "ok"
+        time.sleep(3)
+        began, used = time.monotonic(), process.cpu_seconds(whole=True)
+        time.sleep(8)
+        share = (process.cpu_seconds(whole=True) - used) / (time.monotonic() - began)
+        assert share < 0.7
+        assert kernel.execute("1", 60).status == "ok"  # it is stopped now and then, and goes on
+
+
+def test_a_process_that_takes_its_share_is_never_stopped(monkeypatch):
+    """Also where the watchdog itself gets to look only now and then."""
+    sent, clock = [], iter([0.0, 0.2, 5.0, 5.2, 30.0])
+    monkeypatch.setattr(zygote, "_signal", lambda _, kind: sent.append(kind))
+    monkeypatch.setattr(zygote.time, "monotonic", lambda: next(clock))
+    share = zygote.Share(cores=1.0)
+    for used in (0.2, 5.0, 5.2, 30.0):
+        share.bound([1], {1: zygote.Process(0, 1, used, True)})
+    assert sent == []
+
+
+def test_processes_that_end_before_they_are_counted_count_as_well(monkeypatch):
+    sent, clock = [], iter(range(9))
+    monkeypatch.setattr(zygote, "_signal", lambda _, kind: sent.append(kind))
+    monkeypatch.setattr(zygote.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(zygote.os, "sched_getaffinity", lambda _: {0, 1})
+    share = zygote.Share(cores=1.0)
+    for number in range(3):  # others at each look
+        share.bound([number], {number: zygote.Process(0, 1, 0.0, True)})
+    assert sent == []  # one at a time
+    for number in range(10, 30, 10):
+        tree = [number, number + 1]
+        share.bound(tree, {n: zygote.Process(0, 1, 0.0, True) for n in tree})
+    share.bound([50], {50: zygote.Process(0, 1, 0.0, False)})
+    assert sent == [zygote.signal.SIGSTOP, zygote.signal.SIGCONT]
+
+
 def test_processes_are_bounded(groups):
     code = "import os, time\nwhile True:\n    if os.fork() == 0: time.sleep(60)"
     with SandboxedKernel(Limits(processes=40, seconds_grace=1)) as kernel:

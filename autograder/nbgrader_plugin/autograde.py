@@ -43,6 +43,11 @@ from autograder.sandbox.limits import GIB
 UNSAFE_VARIABLE = "GCB6206_UNSAFE_NO_SANDBOX"
 
 
+def _digest(content: bytes) -> str:
+    """The hash of what was handed in; "" of nothing."""
+    return hashlib.sha256(content).hexdigest() if content else ""
+
+
 class SaveGrades(SaveAutoGrades):
     """nbgrader's own, with one transaction for a notebook instead of one for each cell."""
 
@@ -198,7 +203,7 @@ class Autograde(converters.Autograde):
             self.log.info("%d submissions were graded before and have not changed", skipped)
         if not due:
             return
-        failed, graded = [], {}
+        failed, graded, self._loaded_once = [], {}, {}
         owner = {path: folder for folder, paths in due.items() for path in paths}
         missing = {folder: len(paths) for folder, paths in due.items()}
         with self._pool(len(owner)) as pool, logging_redirect_tqdm([self.log]):
@@ -245,11 +250,8 @@ class Autograde(converters.Autograde):
     def _jobs(self, due: dict[str, list[str]]) -> Iterator[Job]:
         for paths in due.values():
             for path in paths:
-                content, refusal = b"", ""
-                try:
-                    content = submission.load(Path(path))
-                except submission.UnreadableSubmission as error:
-                    refusal = str(error)
+                content, refusal = self._loaded(path)
+                self._loaded_once[path] = self._identity(path, content, refusal), _digest(content)
                 yield Job(
                     path, self.coursedir.assignment_id, content, refusal, self._master[Path(path).stem],
                     self.seed, self.limits(), self.unsafe_no_sandbox,
@@ -278,18 +280,22 @@ class Autograde(converters.Autograde):
                 graded = json.loads((destination / Path(path).name).read_bytes())["metadata"][RECORD]
             except (OSError, ValueError, KeyError):  # never graded, or cut off while it was written
                 return True
-            if self.force or graded["submission"] != self._identity(path):
+            if self.force or graded["submission"] != self._identity(path, *self._loaded(path)):
                 return True
         return False
 
     @staticmethod
-    def _identity(path: str) -> str:
-        """Tells two submissions of one notebook apart."""
+    def _loaded(path: str) -> tuple[bytes, str]:
+        """What was handed in, or why it cannot be run at all."""
         try:
-            content = hashlib.sha256(submission.load(Path(path))).hexdigest()
+            return submission.load(Path(path)), ""
         except submission.UnreadableSubmission as error:
-            content = str(error)
-        return f"{submission.timestamp(Path(path).parent) or ''} {content}".strip()
+            return b"", str(error)
+
+    @staticmethod
+    def _identity(path: str, content: bytes, refusal: str) -> str:
+        """Tells two submissions of one notebook apart."""
+        return f"{submission.timestamp(Path(path).parent) or ''} {refusal or _digest(content)}".strip()
 
     def _ids(self, folder: str) -> dict[str, str]:
         pattern = self._format_source("(?P<assignment_id>.*)", "(?P<student_id>.*)", escape=True)
@@ -340,9 +346,10 @@ class Autograde(converters.Autograde):
         nb = nbformat.reads(self._graded[notebook_filename].notebook, as_version=4)
         record, where = nb.metadata[RECORD], resources["nbgrader"]
         failed = self._graded[notebook_filename].grader_failure  # then the next run grades it again
-        record.submission = "" if failed else self._identity(notebook_filename)
+        identity, sha256 = self._loaded_once[notebook_filename]
+        record.submission = "" if failed else identity
         past = history.path(Path(self.coursedir.root) / "history", where["student"], where["assignment"])
-        changes = history.remember(past, history.entry(Path(notebook_filename), record))
+        changes = history.remember(past, history.entry(Path(notebook_filename), record, sha256))
         if changes:
             nb.cells.insert(0, changes)
         self.exporter._preprocessors = []

@@ -87,19 +87,16 @@ def plain_name(name: str) -> str:
     return f"{data[: LONGEST_NAME - len(mark) - 1].decode(errors='ignore')}-{mark}"
 
 
-def entry(submitted: Path, record: Mapping) -> Entry:
+def entry(submitted: Path, record: Mapping, sha256: str) -> Entry:
     """The entry of a grading that has just ended.
 
     Args:
         submitted: the notebook as it was handed in; it may be missing or anything else.
         record: what the graded notebook holds as metadata: seed and results.
+        sha256: of what was graded, or "" where that was nothing.
     """
     results = {exercise: [dict(r) for r in judged] for exercise, judged in record["results"].items()}
     judges = list(itertools.chain(*results.values()))
-    try:
-        sha256 = hashlib.sha256(submission.load(submitted)).hexdigest()
-    except (submission.UnreadableSubmission, OSError):
-        sha256 = ""
     timestamp = submission.timestamp(submitted.parent)
     return Entry(
         notebook=submitted.stem,

@@ -27,7 +27,8 @@ SIZE_LIMIT = 50 * 2**20  # bytes, pictures included, but without the outputs
 FILE_LIMIT = 2**30  # bytes with them
 TEXT_LIMIT = 2**20  # characters in all cells
 CELLS_LIMIT = 2000
-VALUES_LIMIT, DEPTH_LIMIT = 2_000_000, 900  # of the JSON, without the outputs
+TOKENS_LIMIT, DEPTH_LIMIT = 4_000_000, 900  # of the JSON: strings, brackets, commas and colons
+KEPT_LIMIT = 400_000  # of the same, without the outputs: nbformat takes a millisecond for what it finds wrong
 PICTURES_LIMIT = 5 * 2**20
 CURE = "Clear the outputs of all cells, save it, and hand it in again."
 SKIP_TAG = "skip-execution"  # nbclient's own tag: validate and generate_solution heed it too
@@ -39,6 +40,7 @@ _PICTURE_KINDS = ("image/png", "image/jpeg", "image/gif")
 # A string, closed or not; each character is looked at once.
 _STRING = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?'
 _TOKEN = re.compile(_STRING + rb"|[\[\]{},:]", re.DOTALL)
+_SKIP_TAG = f'"{SKIP_TAG}"'.encode()
 _BRACKET = re.compile(_STRING + rb"|[\[\]{}]", re.DOTALL)
 _NEW_CELL = {"code": new_code_cell, "markdown": new_markdown_cell, "raw": new_raw_cell}
 
@@ -93,30 +95,37 @@ def load(path: Path) -> bytes:
 def lean(data: bytes | mmap.mmap) -> bytes:
     """A notebook's JSON without the outputs, which are made anew; only those of cells that are not run again stay.
 
-    Nothing is decoded, so it takes the memory of what is left.
+    Nothing is decoded, so it takes the memory of what is left, and a time that grows with the length alone.
 
     Raises:
-        UnreadableSubmission: what is left has too many values, or is nested too deeply, to be read.
+        UnreadableSubmission: it has too many tokens, or is nested too deeply, to be read.
     """
     opened: list[int] = []  # where each object and array begins that is open
-    waiting: list[
-        tuple[int, int, int]
-    ] = []  # outputs in objects that are open: how deep, from where to where
+    # Outputs in objects that are open: how deep, from where to where, of how many tokens.
+    waiting: list[tuple[int, int, int, int]] = []
     dropped: list[tuple[int, int]] = []
-    at, values, name, last = 0, 0, b"", (0, 0)
+    at, tokens, left_out, name, last, tag = 0, 0, 0, b"", (0, 0), -1
     while at < len(data):
         for token in _TOKEN.finditer(data, at):
+            tokens += 1
+            if tokens > TOKENS_LIMIT or len(opened) > DEPTH_LIMIT:
+                raise UnreadableSubmission(
+                    f"The notebook holds more than {TOKENS_LIMIT} values, or more than {DEPTH_LIMIT} inside one "
+                    f"another. {CURE}"
+                )
             kind = data[token.start() : token.start() + 1]
             if kind == b'"':
                 last = token.span()
+                if last[1] - last[0] == len(_SKIP_TAG) and data[last[0] : last[1]] == _SKIP_TAG:
+                    tag = last[0]  # the latest; those in outputs are passed over
                 continue
             if kind == b":":
                 name = data[last[0] : last[1]] if last[1] - last[0] < 20 else b""
                 continue
-            values += 1
             if kind == b"[" and name == b'"outputs"':
-                at = _end_of_array(data, token.start())
-                waiting.append((len(opened), token.start(), at))
+                before = tokens
+                at, tokens = _end_of_array(data, token.start(), tokens)
+                waiting.append((len(opened), token.start(), at, tokens - before))
                 name = b""
                 break
             name = b""
@@ -125,15 +134,14 @@ def lean(data: bytes | mmap.mmap) -> bytes:
             elif kind in b"]}" and opened:
                 begin = opened.pop()
                 while waiting and waiting[-1][0] > len(opened):
-                    _, start, end = waiting.pop()
-                    if SKIP_TAG.encode() not in data[begin:start] + data[end : token.end()]:
+                    _, start, end, inside = waiting.pop()
+                    if tag < begin:
                         dropped.append((start, end))
-            if values > VALUES_LIMIT or len(opened) > DEPTH_LIMIT:
-                raise UnreadableSubmission(
-                    f"The notebook holds more than {VALUES_LIMIT} values, or more than {DEPTH_LIMIT} inside one another."
-                )
+                        left_out += inside
         else:
             break
+    if tokens - left_out > KEPT_LIMIT:
+        raise UnreadableSubmission(f"The notebook holds more than {KEPT_LIMIT} values. {CURE}")
     pieces, done = [], 0
     for start, end in sorted(dropped):
         if start >= done:
@@ -142,20 +150,19 @@ def lean(data: bytes | mmap.mmap) -> bytes:
     return b"".join([*pieces, data[done:]])
 
 
-def _end_of_array(data: bytes | mmap.mmap, start: int) -> int:
-    """Behind the bracket that closes the one at `start`."""
+def _end_of_array(data: bytes | mmap.mmap, start: int, tokens: int) -> tuple[int, int]:
+    """Behind the bracket that closes the one at `start`, and the number of tokens with those in between."""
     depth = 0
-    for number, token in enumerate(_BRACKET.finditer(data, start)):
+    for token in _BRACKET.finditer(data, start):
+        tokens += 1
         kind = data[token.start() : token.start() + 1]
         if kind != b'"':
             depth += 1 if kind in b"[{" else -1
         if not depth:
-            return token.end()
-        if number > VALUES_LIMIT:
-            raise UnreadableSubmission(
-                f"The outputs of one cell hold more than {VALUES_LIMIT} values. {CURE}"
-            )
-    return len(data)
+            return token.end(), tokens
+        if tokens > TOKENS_LIMIT:
+            raise UnreadableSubmission(f"The outputs hold more than {TOKENS_LIMIT} values. {CURE}")
+    return len(data), tokens
 
 
 def read(path: Path) -> NotebookNode:

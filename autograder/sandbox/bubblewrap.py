@@ -2,8 +2,8 @@
 
 Covered: no network; no sight of other submissions, the gradebook, the solutions, the judges or any home directory;
 system, interpreter and course package read-only; private /tmp, /home, process table and IPC; no capabilities and no
-way to new ones; an empty environment; limits on time, memory (of a process and in total), processes, file size, disk,
-open files, and, with control groups, CPU cores; a filter of system calls (`seccomp.py`) and a session keyring of its
+way to new ones; an empty environment; limits on time, memory (of a process and in total), processes, CPU cores, file
+size, disk and open files; a filter of system calls (`seccomp.py`) and a session keyring of its
 own, where no namespace is. `python -m autograder sandbox` tries which of them hold on a host.
 Not covered: faults of the Linux kernel itself, which the filter makes fewer; where there are no control groups, memory
 that the kernel holds for a process (buffers of pipes and sockets); memory bandwidth and caches that are shared with others; host names of

@@ -23,7 +23,7 @@ class Limits:
         address_space: bytes of data that one process may reserve, whether or not it ever touches them.
         memory_total: bytes of memory of all its processes together, private files in memory included.
         processes: processes and threads.
-        cores: CPU cores, where cgroups can hold this.
+        cores: CPU cores on average, which control groups hold or, a little later, the watchdog.
         file_size: bytes of the largest file that may be written.
         open_files: open file descriptors of one process.
         disk: bytes of each private writable directory.

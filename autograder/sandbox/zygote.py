@@ -36,6 +36,7 @@ import traceback
 from typing import NamedTuple
 
 WATCH = 0.2  # seconds between two looks at what a kernel uses
+BURST = 1.0  # seconds of CPU time that a kernel may be ahead of its share
 SLACK = 2**27  # bytes that a process which holds too much still gets, to say so
 COMPLAINT = 4000  # bytes of its stderr that are reported
 # What of /proc is no namespace's: keys of the same user, the kernel's memory and addresses, what other processes do.
@@ -152,14 +153,16 @@ def _watch_over(
 ) -> tuple[int, str]:
     """Waits for the end of `child`; its exit code, and the limit that it was killed for ("" if none)."""
     ended, kernel, reason = os.pidfd_open(child), None, ""
+    limits = request["limits"]
     disk_of = None if sealed else request["room"]  # a sealed one writes to memory of bounded size only
+    share = Share(limits["cores"])
     seen = time.monotonic()
     waiting = [connection, ended, ours]
     while True:
         ready, _, _ = select.select(waiting, [], [], WATCH)
         if ours in ready:
             waiting.remove(ours)
-            kernel = _receive_kernel(ours, request["limits"])
+            kernel = _receive_kernel(ours, limits)
             if kernel:
                 rights = array.array("i", opened)
                 connection.sendmsg([b"\n"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, rights)])
@@ -174,8 +177,11 @@ def _watch_over(
                 _end_orphans()
             return os.waitstatus_to_exitcode(status), reason
         if kernel and not reason and time.monotonic() > seen + WATCH:
+            table = processes()
+            tree = descendants(1 if sealed else child, table)
             kernel.bound()
-            reason = excess(1 if sealed else child, request["limits"], disk_of)
+            share.bound(tree, table)
+            reason = excess(tree, table, limits, disk_of)
             if reason:
                 os.kill(child, signal.SIGKILL)
             seen = time.monotonic()
@@ -226,6 +232,52 @@ class Kernel:
         with contextlib.suppress(OSError):
             resource.prlimit(self.pid, resource.RLIMIT_DATA, (bound, most))
             self._is_bound = is_full
+
+
+class Share:
+    """What a kernel's processes get of the CPU, also where no control group holds it and however many they are.
+
+    While they are ahead of their share they are stopped, so that the code of a sibling gets its own.
+
+    Args:
+        cores: that they may use on average.
+    """
+
+    def __init__(self, cores: float):
+        self.cores, self._most = cores, float(len(os.sched_getaffinity(0)))
+        self._credit, self._seen = BURST, time.monotonic()
+        self._used: dict[int, float] = {}
+        self._is_stopped = False
+
+    def bound(self, tree: list[int], table: dict[int, Process]) -> None:
+        """Counts what they have used since the last call, and stops them or lets them go on.
+
+        Processes that end between two looks have used what nobody counted. So those that run, or wait for a core, at
+        the moment of a look count as if they had all the while.
+        """
+        now = time.monotonic()
+        passed, self._seen = now - self._seen, now
+        known = {pid: table[pid] for pid in tree if pid in table}
+        counted = sum(max(0.0, entry.seconds - self._used.get(pid, 0.0)) for pid, entry in known.items())
+        running = min(self._most, sum(entry.running for entry in known.values()))
+        self._used = {pid: entry.seconds for pid, entry in known.items()}
+        self._credit = min(BURST, self._credit + self.cores * passed - max(counted, running * passed))
+        if self._credit < 0:  # at every look: there are new ones, or they let each other go on
+            _signal(tree, signal.SIGSTOP)
+        elif self._is_stopped:
+            _signal(tree, signal.SIGCONT)
+        self._is_stopped = self._credit < 0
+
+
+def _signal(numbers: list[int], kind: int) -> None:
+    """Sends a signal to processes by their numbers in /proc here, which may be those of an inner namespace."""
+    for number in numbers:
+        with contextlib.suppress(OSError):  # it has ended
+            descriptor = os.open(f"/proc/{number}", os.O_RDONLY | os.O_DIRECTORY)
+            try:
+                signal.pidfd_send_signal(descriptor, kind)
+            finally:
+                os.close(descriptor)
 
 
 # Inside
@@ -466,11 +518,17 @@ def _reseed() -> None:
 
 
 class Process(NamedTuple):
-    """One line of the process table: its parent, its threads, the seconds of CPU of itself and its dead children."""
+    """One line of the process table.
+
+    Attributes:
+        seconds: of CPU, of itself and its dead children.
+        running: whether it runs or waits for a core.
+    """
 
     parent: int
     threads: int
     seconds: float
+    running: bool
 
 
 def process(pid: int) -> Process | None:
@@ -480,7 +538,7 @@ def process(pid: int) -> Process | None:
             fields = stream.read().rpartition(b")")[2].split()
     except OSError:
         return None
-    return Process(int(fields[1]), int(fields[17]), sum(map(int, fields[11:15])) / TICKS)
+    return Process(int(fields[1]), int(fields[17]), sum(map(int, fields[11:15])) / TICKS, fields[0] == b"R")
 
 
 def processes() -> dict[int, Process]:
@@ -540,16 +598,15 @@ def disk(folder: str, entries: int = 10_000) -> float:
     return size
 
 
-def excess(root: int, limits: dict, folder: str | None) -> str:
-    """The limit that `root` and what it started exceed together, "" if none.
+def excess(tree: list[int], table: dict[int, Process], limits: dict, folder: str | None) -> str:
+    """The limit that some processes exceed together, "" if none.
 
     Args:
-        root: number of a process.
+        tree: their numbers.
+        table: of all processes.
         limits: what they may use.
         folder: what counts as their disk, if anything.
     """
-    table = processes()
-    tree = descendants(root, table)
     threads = sum(table[pid].threads for pid in tree if pid in table)
     if threads > limits["processes"] + SPARE_PROCESSES:
         return "processes"

@@ -19,6 +19,8 @@ from autograder.student_side.text import clean
 SIZE_LIMIT = 64 * 2**20  # bytes of one message, compressed or not
 STRUCTURE_LIMIT = 2**20  # bytes of the JSON that says how a message is built
 MEMBER_LIMIT = 10_000
+_COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # what NumPy writes; others may ask for gigabytes
+_ENTRY = b"PK\x01\x02"  # with which a member begins in an archive's list
 _STRUCTURE = "structure.npy"
 _ARRAY_KINDS = "biuf"  # bool, signed and unsigned integers, floats
 
@@ -75,10 +77,14 @@ def decode(data: bytes, limit: int = SIZE_LIMIT) -> dict:
 
 
 def _read_members(data: bytes, limit: int) -> dict[str, np.ndarray]:
+    if data.count(_ENTRY) > 2 * MEMBER_LIMIT:  # to read the list of a million takes ten seconds
+        raise ExchangeError(f"an archive of more than {MEMBER_LIMIT} members")
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         entries = archive.infolist()
         if len(entries) > MEMBER_LIMIT:
             raise ExchangeError(f"{len(entries)} members; the limit is {MEMBER_LIMIT}")
+        if any(entry.compress_type not in _COMPRESSIONS for entry in entries):
+            raise ExchangeError("a member that is packed in another way than NumPy does")
         total = sum(entry.file_size for entry in entries)
         if total > limit:
             raise ExchangeError(f"{total} bytes when unpacked; the limit is {limit}")

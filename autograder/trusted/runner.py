@@ -258,9 +258,7 @@ class _Plugin:
     @pytest.fixture
     def rng(self, request) -> np.random.Generator:
         """Randomness of this judge alone, from the run's seed."""
-        return np.random.default_rng(
-            [self.seed, zlib.crc32(f"{self.exercise}:{_name(request.node)}".encode())]
-        )
+        return random_of(self.exercise, _name(request.node), self.seed)
 
     def pytest_collection_modifyitems(self, items) -> None:
         items[:] = [item for item in items if _name(item) in self.marks]
@@ -331,6 +329,11 @@ class _Plugin:
             why=mark.why,
             read=mark.read,
         )
+
+
+def random_of(exercise: str, test: str, seed: int) -> np.random.Generator:
+    """What a judge draws its inputs from."""
+    return np.random.default_rng([seed, zlib.crc32(f"{exercise}:{test}".encode())])
 
 
 def _name(item) -> str:

@@ -22,6 +22,22 @@ class Refusal(ValueError):
     """A question that makes no sense; the message tells the student's side."""
 
 
+def _numbers(value: object) -> np.ndarray:
+    """The array of nested lists of numbers.
+
+    Raises:
+        Refusal: something else stands there. One long text among many would become an array of gigabytes.
+    """
+    left = [value]
+    while left:
+        item = left.pop()
+        if isinstance(item, list):
+            left += item
+        elif not isinstance(item, (bool, int, float)):
+            raise Refusal(f"{clean(repr(item), 50)}: expected numbers")
+    return np.asarray(value)
+
+
 class World(ABC):
     """Answers the questions of `autograder.student_side.world`.
 
@@ -69,10 +85,11 @@ class World(ABC):
         if do == "reset":
             return self.reset(env)
         if do == "step":
-            self.played += self.size(env)
-            if self.played > SPARE * self.steps:
+            if self.played >= SPARE * self.steps:
                 raise Refusal(f"more than {SPARE * self.steps} steps were played")
-            return self.step(env, question.get("actions"))
+            told = self.step(env, question.get("actions"))
+            self.played += self.size(env)  # what was refused is not played
+            return told
         return self.other(env, do, question)
 
     @abstractmethod
@@ -130,7 +147,7 @@ class CartPoleWorld(World):
 
     def step(self, env: gym.Env | gym.vector.VectorEnv, actions: object) -> dict:
         """One step of each."""
-        chosen = np.asarray(actions)
+        chosen = _numbers(actions)
         shape = () if self._single else (env.num_envs,)
         if chosen.shape != shape or chosen.dtype.kind not in "iu" or not ((chosen >= 0) & (chosen < 2)).all():
             raise Refusal(f"actions {str(actions)[:100]}: expected 0 or 1, shape {shape}")
@@ -180,7 +197,7 @@ class NavigationWorld(World):
 
     def step(self, env: object, actions: object) -> dict:
         """One step of all environments."""
-        chosen, shape = np.asarray(actions), (env.num_envs, env.n_agents, env.action_size)
+        chosen, shape = _numbers(actions), (env.num_envs, env.n_agents, env.action_size)
         if chosen.shape != shape or chosen.dtype.kind not in "iuf" or not np.isfinite(chosen).all():
             raise Refusal(
                 f"actions of shape {chosen.shape}, {chosen.dtype}: expected finite numbers, {shape}"
@@ -195,7 +212,7 @@ class NavigationWorld(World):
 
     def other(self, env: object, do: object, question: dict) -> dict:
         """New episodes in some environments."""
-        which = np.asarray(question.get("which"))
+        which = _numbers(question.get("which"))
         if do != "begin_anew" or which.shape != (env.num_envs,) or which.dtype.kind != "b":
             raise Refusal(f"unknown request {str(do)[:50]!r}, or not one truth value for each environment")
         return {"observation": self._shown(env.begin_anew(self._torch.from_numpy(which)))}

@@ -83,7 +83,8 @@ class Story:
     def __init__(self, case: Case, reply: Reply):
         self.reply = reply
         steps, resets = self.table("step"), self.table("reset")
-        self.env = int(np.bincount(steps["env"].astype(int)).argmax()) if steps["env"].size else 0
+        numbers, counts = np.unique(steps["env"], return_counts=True)
+        self.env = int(numbers[counts.argmax()]) if counts.size else 0
         events = [
             (clock, is_reset, given)
             for table, is_reset in ((resets, True), (steps, False))
