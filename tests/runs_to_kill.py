@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+import vla_toys
 
 import solutions
 from gcb6206.env_configs.dqn_basic_config import DQNBasicConfig
@@ -17,7 +18,7 @@ from gcb6206.env_configs.realm_config import RealmConfig
 from gcb6206.infrastructure.logger import Logger, NullLogger
 from gcb6206.runs.frame import Run
 from gcb6206.runs.torchrl import TorchRLRun
-from gcb6206.scripts import run_hw3, run_ppo, train, train_realm
+from gcb6206.scripts import run_hw3, run_ppo, train, train_mappo, train_realm
 
 
 class ToyRun(Run):
@@ -114,6 +115,10 @@ def realm(logger, args) -> dict:
     return train_realm.run_training(settings.build(), logger, args).policy.state_dict()
 
 
+def vla(logger, args) -> dict:
+    return train_mappo.run_training(vla_toys.config(), logger, args).state_dict()
+
+
 # Each kind with the interval between its checkpoints, and how far its two kills let it come.
 KINDS = {
     toy: (4, 10, 17),
@@ -124,6 +129,7 @@ KINDS = {
     ippo: (3, 5, 8),
     torchrl: (3, 5, 8),
     realm: (128, 320, 512),
+    vla: (96, 140, 230),
 }
 
 
