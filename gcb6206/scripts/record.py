@@ -36,7 +36,7 @@ from gcb6206.exercises import HOMEWORKS
 from gcb6206.infrastructure.checkpoint import load_checkpoint, save_checkpoint
 from gcb6206.runs import team_replay
 from gcb6206.runs.frame import CHECKPOINT
-from gcb6206.scripts import run_hw3, run_ppo, train
+from gcb6206.scripts import run_hw3, run_ppo, train, train_realm
 from gcb6206.scripts.parse_tensorboard import read_scalars
 from gcb6206.scripts.scripting_utils import WORDS, exit_status, load_solutions, parse
 
@@ -47,12 +47,19 @@ PROGRAMS = {
     "run_hw3": (run_hw3, ["--solutions", "--no_gpu"]),
     "run_ppo": (run_ppo, ["--solutions"]),
     "train": (train, ["--solutions"]),
+    "train_realm": (train_realm, ["--solutions"]),
 }
 FIELDS = ("about", "command", "program", "seeds", "mutant", "replay", "actor")
 
 
-def record(name: str, results: Path = RESULTS, force: bool = False) -> Path:
+def record(name: str, results: Path = RESULTS, force: bool = False, seed: int | None = None) -> Path:
     """Run and keep every seed of a result that is not there yet; the result's directory.
+
+    Args:
+        name: of the result.
+        results: where ``results.yaml`` is.
+        force: run also what is there.
+        seed: run this one only, as where another process runs the others.
 
     Raises:
         ConfigError: no result of that name is described, or its mutant is none.
@@ -78,7 +85,7 @@ def record(name: str, results: Path = RESULTS, force: bool = False) -> Path:
         flags = [flag for flag in flags if flag != "--solutions"]  # which would fill the right version again
     first, start = described[name]["seeds"][0], described[name].get("replay")
     replay = directory / team_replay.REPLAY
-    for seed in described[name]["seeds"]:
+    for seed in described[name]["seeds"] if seed is None else [seed]:
         replayed = start is not None and seed == first
         if str(seed) in seeds and not (replayed and not replay.exists()):
             print(f"{name} seed {seed}: recorded before")
@@ -99,6 +106,8 @@ def record(name: str, results: Path = RESULTS, force: bool = False) -> Path:
             if replayed:
                 whole = json.loads((log_dir / team_replay.REPLAY).read_text())
                 replay.write_text(team_replay.text(team_replay.thinned(whole)))
+        if about_path.exists() and not force:  # another process may have recorded other seeds meanwhile
+            seeds = {**json.loads(about_path.read_text())["seeds"], **seeds}
         if new:
             seeds[str(seed)] = {"wall_seconds": round(time.time() - begun, 1), "commit": code}
         if replayed:
@@ -178,6 +187,8 @@ class Flags:
     """results of book/results/results.yaml, or 'all'"""
     force: bool = False
     """record again what is there already"""
+    seed: int | None = None
+    """record this seed only"""
 
 
 @exit_status
@@ -185,7 +196,7 @@ def main(words: list[str] | None = None) -> None:
     """The command line."""
     flags = parse(Flags, words)
     for name in read_yaml(RESULTS / "results.yaml") if flags.names == ("all",) else flags.names:
-        print(f"recorded {record(name, force=flags.force)}")
+        print(f"recorded {record(name, force=flags.force, seed=flags.seed)}")
 
 
 if __name__ == "__main__":
