@@ -208,10 +208,11 @@ class RealmRun(Run):
             layouts = [games.layout(i) for i in range(games.number)]
             self._planned = np.array([planner.plan(layout, options).score for layout in layouts])
         played = play_episodes(self._eval_env, self.agent, observation, self.config["greedy_evaluation"])
-        of_planner = float(played["score"].sum() / self._planned.sum())
+        of_planner, low, high = share(played["score"], self._planned)
         self.figures["% of planner"] = 100 * of_planner
         means = {f"eval/{name}": float(values.mean()) for name, values in played.items()}
-        return played["score"], {**means, "eval/of_planner": of_planner}
+        interval = {"eval/of_planner_low": low, "eval/of_planner_high": high}
+        return played["score"], {**means, "eval/of_planner": of_planner, **interval}
 
     def films(self, wanted: int) -> Iterator[np.ndarray]:
         """Pictures of episodes."""
@@ -249,6 +250,18 @@ def episode_means(episodes: Sequence[dict[str, float]]) -> dict[str, float]:
     if not episodes:
         return {}
     return {f"rollout/{name}": float(np.mean([e[name] for e in episodes])) for name in EPISODE}
+
+
+def share(scores: np.ndarray, planned: np.ndarray, draws: int = 2000) -> tuple[float, float, float]:
+    """The part of the planner's scores that was reached, and its 95% interval over episodes, by the bootstrap.
+
+    >>> share(np.array([50.0, 50.0]), np.array([100.0, 100.0]))
+    (0.5, 0.5, 0.5)
+    """
+    again = np.random.default_rng(0).integers(len(scores), size=(draws, len(scores)))
+    drawn = scores[again].sum(axis=1) / planned[again].sum(axis=1)
+    low, high = np.quantile(drawn, [0.025, 0.975])
+    return float(scores.sum() / planned.sum()), float(low), float(high)
 
 
 def play_episodes(

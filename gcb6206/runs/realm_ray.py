@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import secrets
 import time
 from collections import deque
 
@@ -93,14 +94,16 @@ class AskedAgent:
     """In a worker's place: the agent that the actor's process has.
 
     Args:
-        handle: the actor's.
+        name: of the actor's process.
 
     Attributes:
         version: the oldest that answered since it was set to None.
     """
 
-    def __init__(self, handle):
-        self.handle, self.version = handle, None
+    def __init__(self, name: str):
+        import ray
+
+        self.handle, self.version = ray.get_actor(name), None
 
     def act(self, observations: np.ndarray, noise: np.ndarray):
         """As ``RealmAgent.act``."""
@@ -130,10 +133,10 @@ class AisrvProcess:
         number: its name.
         config: the run's parts.
         solutions: what fills the exercises.
-        actor: the actor's handle.
+        actor: the name of the actor's process.
     """
 
-    def __init__(self, number: int, config: dict, solutions: dict, actor):
+    def __init__(self, number: int, config: dict, solutions: dict, actor: str):
         begin_process(solutions)
         self.env = make_games(config, config["num_envs"])
         self.worker = Worker(number, RealmCollector(self.env, config["n_steps"]))
@@ -279,15 +282,17 @@ class RealmRayRun(RealmDistributedRun):
         )
         beside = {"num_cpus": 1, "max_restarts": -1, "scheduling_strategy": here}
         spread = {"num_cpus": 1, "max_restarts": -1, "scheduling_strategy": "SPREAD"}
-        remote = self._ray.remote
+        remote, name = self._ray.remote, f"actor-{secrets.token_hex(4)}"
         self._actor = (
-            remote(ActorProcess).options(**beside, max_concurrency=10_000).remote(self.config, solutions)
+            remote(ActorProcess)
+            .options(**beside, name=name, max_concurrency=10_000)
+            .remote(self.config, solutions)
         )
         self._learner = (
             remote(LearnerProcess).options(**beside, max_task_retries=-1).remote(self.config, solutions)
         )
         self._workers = [
-            remote(AisrvProcess).options(**spread).remote(number, self.config, solutions, self._actor)
+            remote(AisrvProcess).options(**spread).remote(number, self.config, solutions, name)
             for number in range(workers)
         ]
 

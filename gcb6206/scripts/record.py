@@ -5,7 +5,7 @@
 versions, hardware and wall times. Where a ``replay`` is described, the first seed's run also leaves
 ``replay.json``: the episode with this start, at each evaluation; with ``actor: true`` every seed leaves the trained
 team's policy in ``seed_N.pt``. What is recorded already is left alone, so that an interrupted recording goes on where
-it stopped; for a replay alone, the first seed runs again.
+it stopped (a seed from its last checkpoint); for a replay alone, the first seed runs again.
 
 A result may name a ``mutant``, a wrong version of one exercise as the grader's collection holds it, such as
 ``hw4/multi_agent_gae/time_limit_as_end``: then everything else is as usual, and the run shows what the mistake costs.
@@ -13,6 +13,7 @@ A result may name a ``mutant``, a wrong version of one exercise as the grader's 
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import dataclasses
 import importlib.metadata
@@ -22,8 +23,8 @@ import runpy
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -36,24 +37,32 @@ from gcb6206.exercises import HOMEWORKS
 from gcb6206.infrastructure.checkpoint import load_checkpoint, save_checkpoint
 from gcb6206.runs import team_replay
 from gcb6206.runs.frame import CHECKPOINT
-from gcb6206.scripts import run_hw3, run_ppo, train, train_two_arm
+from gcb6206.scripts import run_hw3, run_ppo, train, train_realm, train_two_arm
 from gcb6206.scripts.parse_tensorboard import read_scalars
 from gcb6206.scripts.scripting_utils import WORDS, exit_status, load_solutions, parse
 
 RESULTS = Path("book/results")
+UNFINISHED = Path("build/recording")  # runs that a kill left there go on from their checkpoint
 MUTANTS = Path("autograder/mutants")
 PACKAGES = ("torch", "numpy", "gymnasium", "ale-py", "mujoco", "vmas")
 PROGRAMS = {
     "run_hw3": (run_hw3, ["--solutions", "--no_gpu"]),
     "run_ppo": (run_ppo, ["--solutions"]),
     "train": (train, ["--solutions"]),
+    "train_realm": (train_realm, ["--solutions"]),
     "train_two_arm": (train_two_arm, ["--solutions"]),
 }
 FIELDS = ("about", "command", "program", "seeds", "mutant", "replay", "actor")
 
 
-def record(name: str, results: Path = RESULTS, force: bool = False) -> Path:
+def record(name: str, results: Path = RESULTS, force: bool = False, seed: int | None = None) -> Path:
     """Run and keep every seed of a result that is not there yet; the result's directory.
+
+    Args:
+        name: of the result.
+        results: where ``results.yaml`` is.
+        force: run also what is there.
+        seed: run this one only, as where another process runs the others.
 
     Raises:
         ConfigError: no result of that name is described, or its mutant is none.
@@ -79,16 +88,21 @@ def record(name: str, results: Path = RESULTS, force: bool = False) -> Path:
         flags = [flag for flag in flags if flag != "--solutions"]  # which would fill the right version again
     first, start = described[name]["seeds"][0], described[name].get("replay")
     replay = directory / team_replay.REPLAY
-    for seed in described[name]["seeds"]:
+    wanted = described[name]["seeds"] if seed is None else [seed]
+    for seed in wanted:
         replayed = start is not None and seed == first
         if str(seed) in seeds and not (replayed and not replay.exists()):
             print(f"{name} seed {seed}: recorded before")
             continue
         words = [*described[name]["command"].split(), "--seed", str(seed)]
         begun, code, new = time.time(), commit(), str(seed) not in seeds
-        with tempfile.TemporaryDirectory() as log_root:
+        with unfinished(name, seed) as log_root:
             asked = ["--replay", str(start)] if replayed else []
-            log_dir = module.start([*words, *asked, *flags, "--log_root", log_root])
+            interrupted = sorted(log_root.glob(f"*/{CHECKPOINT}"))
+            if interrupted:
+                log_dir = module.start(["--resume", str(interrupted[-1].parent), *flags])
+            else:
+                log_dir = module.start([*words, *asked, *flags, "--log_root", str(log_root)])
             if new:
                 write_scalars(directory / f"seed_{seed}.csv", read_scalars(log_dir))
                 for number, film in enumerate(sorted(log_dir.glob("videos/*.mp4"))):
@@ -100,6 +114,8 @@ def record(name: str, results: Path = RESULTS, force: bool = False) -> Path:
             if replayed:
                 whole = json.loads((log_dir / team_replay.REPLAY).read_text())
                 replay.write_text(team_replay.text(team_replay.thinned(whole)))
+        if about_path.exists() and not force:  # another process may have recorded other seeds meanwhile
+            seeds = {**json.loads(about_path.read_text())["seeds"], **seeds}
         if new:
             seeds[str(seed)] = {"wall_seconds": round(time.time() - begun, 1), "commit": code}
         if replayed:
@@ -117,6 +133,15 @@ def record(name: str, results: Path = RESULTS, force: bool = False) -> Path:
         }
         about_path.write_text(json.dumps(about, indent=1) + "\n")
     return directory
+
+
+@contextlib.contextmanager
+def unfinished(name: str, seed: int) -> Iterator[Path]:
+    """A folder for a seed's run, which is removed once it is recorded; what was killed there can go on."""
+    folder = UNFINISHED / name / f"seed_{seed}"
+    folder.mkdir(parents=True, exist_ok=True)
+    yield folder
+    shutil.rmtree(folder)
 
 
 def fill_mutant(mutant: str) -> None:
@@ -179,6 +204,8 @@ class Flags:
     """results of book/results/results.yaml, or 'all'"""
     force: bool = False
     """record again what is there already"""
+    seed: int | None = None
+    """record this seed only"""
 
 
 @exit_status
@@ -186,7 +213,7 @@ def main(words: list[str] | None = None) -> None:
     """The command line."""
     flags = parse(Flags, words)
     for name in read_yaml(RESULTS / "results.yaml") if flags.names == ("all",) else flags.names:
-        print(f"recorded {record(name, force=flags.force)}")
+        print(f"recorded {record(name, force=flags.force, seed=flags.seed)}")
 
 
 if __name__ == "__main__":

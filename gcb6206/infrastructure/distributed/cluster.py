@@ -37,6 +37,7 @@ def connected(address: str, cpus: int, object_store: int = 0) -> Iterator[types.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # Ray would report its use to its makers
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # or it warns of what will change
+    os.environ.setdefault("RAY_worker_niceness", "0")  # its processes are the program, not work beside it
     try:
         import ray
     except ImportError:

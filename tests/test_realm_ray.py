@@ -1,0 +1,279 @@
+"""The roles of the realm's training as processes on Ray: killed, lost with their machine, and resumed.
+
+One cluster of two nodes serves all tests, both on this machine. Ray gives up where it starts too slowly, so its start is
+tried again.
+"""
+
+import argparse
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import types
+
+import psutil
+import pytest
+import torch
+from test_realm_agent import SMALL
+from test_realm_distributed import FRESH, STALE, trained
+
+from gcb6206.env_configs.realm_config import RealmConfig, RealmDistributedConfig
+from gcb6206.errors import CheckpointError, ConfigError
+from gcb6206.infrastructure.distributed import cluster
+from gcb6206.infrastructure.distributed.pool import from_bytes, to_bytes
+from gcb6206.infrastructure.logger import NullLogger
+from gcb6206.runs.realm_ray import RealmRayRun
+from gcb6206.scripts import train_realm
+
+TRIES = 6
+
+
+class Nodes:
+    """Two Ray nodes on this machine."""
+
+    def __init__(self, folder):
+        self.folder, self.port, self.number = folder, free_port(), 0
+        self.environment = {
+            **os.environ, "HOME": folder, "RAY_USAGE_STATS_ENABLED": "0", "RAY_worker_niceness": "0",
+            "OMP_NUM_THREADS": "1",
+        }  # fmt: skip
+        self.address = f"127.0.0.1:{self.port}"
+        head = ["--head", "--port", self.port, "--include-dashboard", "false", "--temp-dir", f"{folder}/r"]
+        self.head = self.start(*head, "--num-cpus", 3)
+        self.second = self.start("--address", self.address, "--num-cpus", 1)
+
+    def start(self, *words) -> set[int]:
+        """Start a node; its processes."""
+        before = self.processes()
+        command = ["ray", "start", "--disable-usage-stats", "--object-store-memory", 2**27, *words]
+        command = [sys.executable, "-m", "ray.scripts.scripts", *map(str, command[1:])]
+        for left in reversed(range(TRIES)):
+            done = subprocess.run(
+                command, env=self.environment, capture_output=True, text=True, timeout=300, check=False
+            )
+            if done.returncode == 0:
+                return self.processes() - before
+            kill(self.processes() - before)
+            assert left, f"Ray did not start in {TRIES} tries: {done.stdout[-500:]} {done.stderr[-1500:]}"
+
+    def processes(self) -> set[int]:
+        """Everything that runs for these nodes."""
+        found = set()
+        for process in psutil.process_iter():
+            with contextlib.suppress(psutil.Error):
+                if any(self.folder in word for word in process.cmdline()):
+                    found |= {process.pid, *(child.pid for child in process.children(recursive=True))}
+        return found - {os.getpid()}
+
+
+def kill(pids):
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
+def free_port():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return taken.getsockname()[1]
+
+
+@pytest.fixture(scope="module")
+def nodes():
+    with tempfile.TemporaryDirectory(prefix="ray-", ignore_cleanup_errors=True) as folder:
+        nodes = Nodes(folder)
+        yield nodes
+        kill(nodes.processes())
+
+
+def roles(name, among=None):
+    """The processes of a role."""
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if process.cmdline()[:1] and process.cmdline()[0].startswith(f"ray::{name}"):
+                found.append(process.pid)
+    return [pid for pid in found if among is None or pid in among]
+
+
+def run_on(address, config, events=None, logger=None, **arguments):
+    """A run on Ray, in which something happens after so many trajectories."""
+    flags = {"seed": 5, "num_eval_episodes": 1, "eval_interval": 10**9, "ray": address, **arguments}
+    run = RealmRayRun(config.build(), logger or NullLogger(), argparse.Namespace(**flags))
+    receive, events = run.receive, dict(events or {})
+
+    def receive_and_disturb():
+        happens = events.pop(sum(run.sent), None)
+        if happens:
+            happens()
+        return receive()
+
+    run.receive = receive_and_disturb
+    run.train()
+    assert not events
+    return run
+
+
+@pytest.mark.slow
+@pytest.mark.alone
+def test_without_lag_it_is_the_run_of_one_process_though_actor_and_learner_are_killed(nodes, solved):
+    events = {
+        3: lambda: kill(roles("ActorProcess")),
+        5: lambda: kill(roles("LearnerProcess")),
+    }
+    config = RealmDistributedConfig(**SMALL, **FRESH, synchronous=True)
+    run = run_on(nodes.address, config, events)
+    torch.testing.assert_close(run.agent.policy.state_dict(), trained(RealmConfig(**SMALL)), rtol=0, atol=0)
+    assert run.faults() == {"restarts/aisrv": 0, "restarts/learner": 1, "restarts/actor": 1}
+    assert run.learner.buffer.counts["inserted"] == 10
+
+
+@pytest.mark.slow
+@pytest.mark.alone
+def test_killed_workers_and_a_lost_node_lose_no_trajectory_and_count_none_twice(nodes, solved):
+    settings = {**SMALL, **STALE, "num_workers": 2, "total_steps": 1920}
+    lost = {}
+
+    def lose_the_node():
+        lost.update(pids=nodes.second, workers=roles("AisrvProcess", nodes.processes()))
+        kill(nodes.second)
+
+    events = {4: lambda: kill(roles("AisrvProcess")[:1]), 12: lose_the_node}
+    run = run_on(nodes.address, RealmDistributedConfig(**settings), events)
+    counts = run.learner.buffer.counts
+    assert counts["inserted"] == sum(run.sent) == 1920 // 48
+    assert counts["duplicates"] == counts["missing"] == 0
+    assert run.learner.buffer.samples_per_insert == pytest.approx(2.0, rel=0.05)
+    assert run.faults()["restarts/aisrv"] >= 2
+    assert run.learner.version == counts["trainings"]
+    assert len(lost["workers"]) == 2
+    nodes.second = nodes.start("--address", nodes.address, "--num-cpus", 1)
+
+
+@pytest.mark.slow
+@pytest.mark.alone
+def test_a_run_that_was_killed_whole_goes_on_from_its_disk(nodes, tmp_path):
+    settings = {**SMALL, **STALE, "num_workers": 2, "replay_buffer_capacity": 2, "total_steps": 48_000}
+    config = tmp_path / "tiny.yaml"
+    config.write_text(
+        "base_config: realm_distributed\nexp_name: tiny\n"
+        + "".join(f"{name}: {value}\n" for name, value in settings.items())
+    )
+    command = [sys.executable, "-m", "gcb6206.scripts.train_realm", "--ray", nodes.address, "--solutions"]
+    started = [
+        "-cfg",
+        str(config),
+        "--checkpoint_interval",
+        "480",
+        "--log_root",
+        str(tmp_path),
+        "-neval",
+        "1",
+    ]
+    process = subprocess.Popen([*command, *started], start_new_session=True)
+    deadline = time.monotonic() + 300
+    while not (checkpoints := list(tmp_path.glob("*/checkpoint.pt"))):
+        assert process.poll() is None and time.monotonic() < deadline
+        time.sleep(0.2)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    (log_dir,) = (path.parent for path in checkpoints)
+    before = torch.load(log_dir / "checkpoint.pt", weights_only=True)
+    flags = argparse.Namespace(**vars(arguments_of(log_dir)), ray=nodes.address)
+    run = RealmRayRun(train_realm.make_config(log_dir / "config.yaml"), train_realm_logger(log_dir), flags)
+    try:
+        assert run.done == before["step"] and run.learner.version == before["version"]
+        assert run.sent == before["sent"]
+        for _ in range(4):
+            trajectory = run.receive()
+            assert (
+                trajectory.sequence == run.sent[trajectory.worker]
+                and trajectory.version == run.learner.version
+            )
+            assert run.learner.buffer.insert(trajectory)
+            run.sent[trajectory.worker] += 1
+    finally:
+        run._temporary.close()
+
+
+def arguments_of(log_dir):
+    return argparse.Namespace(
+        seed=1, num_eval_episodes=1, eval_interval=10**9, checkpoint_interval=480, resume=str(log_dir)
+    )
+
+
+def train_realm_logger(log_dir):
+    from gcb6206.infrastructure.logger import Logger
+
+    return Logger(log_dir)
+
+
+# --- what goes wrong at the start
+
+
+def a_ray(starts, message="The current node timed out during startup"):
+    """A stand-in for Ray, the first starts of which come to nothing."""
+    calls = []
+
+    def init(address, **_):
+        calls.append(address)
+        if len(calls) <= starts:
+            raise RuntimeError(message)
+
+    return types.SimpleNamespace(
+        init=init, calls=calls, shutdown=lambda: None, cluster_resources=lambda: {"CPU": 3.0},
+        __version__="2.60.0",
+    )  # fmt: skip
+
+
+def test_a_ray_that_gives_up_at_its_start_is_started_again(monkeypatch, capfd):
+    monkeypatch.setitem(sys.modules, "ray", a_ray(cluster.STARTS - 1))
+    with cluster.connected("local", cpus=3) as ray:
+        assert ray.calls == ["local"] * cluster.STARTS
+    assert capfd.readouterr().err.count("trying again") == cluster.STARTS - 1
+
+
+@pytest.mark.parametrize(
+    "address, ray, cpus, told",
+    [
+        ("local", a_ray(99), 1, "did not start in 4 tries.*busy.*ray start --head"),
+        ("auto", a_ray(99, "Version mismatch: 2.59 against"), 1, "another version.*2.60.0.*Version mismatch"),
+        (
+            "auto",
+            a_ray(99, "Could not find any running Ray instance"),
+            1,
+            "no Ray cluster at auto: Could not",
+        ),
+        ("auto", a_ray(0), 6, "has 3 CPUs, the run wants 6: lower num_workers"),
+        ("nowhere", a_ray(0), 1, "--ray is 'nowhere': expected none, local, auto or HOST:PORT"),
+    ],
+)
+def test_what_is_wrong_with_a_ray_is_said_with_the_cure(monkeypatch, address, ray, cpus, told):
+    monkeypatch.setitem(sys.modules, "ray", ray)
+    with pytest.raises(ConfigError, match=told), cluster.connected(address, cpus):
+        pass
+
+
+def test_an_address_at_which_nobody_answers_is_refused_at_once():
+    address = f"127.0.0.1:{free_port()}"
+    with pytest.raises(ConfigError, match=f"no Ray cluster at {address}: .*refused.*ray start --head"), \
+         cluster.connected(address, 1):  # fmt: skip
+        pass
+
+
+def test_weights_that_were_damaged_on_their_way_are_refused():
+    data = bytearray(to_bytes({"weight": torch.arange(4.0)}))
+    torch.testing.assert_close(from_bytes(bytes(data), "sent")["weight"], torch.arange(4.0))
+    data[-10] ^= 1
+    with pytest.raises(CheckpointError, match="sent is damaged"):
+        from_bytes(bytes(data), "sent")
+
+
+def test_a_run_without_roles_is_not_put_on_ray(tmp_path):
+    config = tmp_path / "plain.yaml"
+    config.write_text("base_config: realm\n")
+    assert train_realm.main(["-cfg", str(config), "--ray", "local", "--log_root", str(tmp_path)]) == 2
