@@ -35,7 +35,7 @@ $(VENV)/.installed: requirements.txt constraints.txt pyproject.toml
 	@echo "installing the course into $(VENV) (a few minutes, once)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install -q --disable-pip-version-check -r requirements.txt 2> $(VENV)/install.log || { tail -n 20 $(VENV)/install.log; exit 1; }
-	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps -e . 2>> $(VENV)/install.log || { tail -n 20 $(VENV)/install.log; exit 1; }
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps -e . robosuite==1.5.2 2>> $(VENV)/install.log || { tail -n 20 $(VENV)/install.log; exit 1; }
 	@touch $@
 
 .PHONY: install
@@ -122,7 +122,7 @@ results: $(VENV)/.installed  ## record a result of the book again: make results 
 
 .PHONY: lock
 lock: $(VENV)/.installed  ## write constraints.txt from what is installed
-	@$(BIN)/python -m pip freeze --exclude-editable --exclude gcb6206 | sed 's/+cpu$$//' > constraints.txt
+	@$(BIN)/python -m pip freeze --exclude-editable --exclude gcb6206 --exclude robosuite | sed 's/+cpu$$//' > constraints.txt
 
 .PHONY: clean
 clean:  ## remove what was built; .venv and data stay

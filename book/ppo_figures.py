@@ -64,13 +64,23 @@ GALLERY = {
 }
 PANELS = {
     "ep_rew_mean": diagnose.RETURN,
-    "approx_kl": diagnose.KL,
+    "approx_kl": diagnose.KL_MEAN,
     "clip_fraction": diagnose.CLIPPED,
     "entropy_loss": diagnose.ENTROPY,
     "value_loss": diagnose.VALUE_LOSS,
     "explained_variance": diagnose.EXPLAINED,
 }
-USUAL = {"approx_kl": (0.01, 0.05), "clip_fraction": (0.1, 0.3)}  # what is often advised
+
+
+def tag_of(log: diagnose.Log, name: str) -> str:
+    """The tag of a panel; that of approx_kl depends on the program that wrote the log."""
+    return log.kl if name == "approx_kl" else PANELS[name]
+
+
+def usual(log: diagnose.Log, name: str) -> tuple[float, float] | None:
+    """What is often advised, in the measure of this log."""
+    low, high = map(log.as_kl, diagnose.KL_RANGE)
+    return {"approx_kl": (low, high), "clip_fraction": (0.1, 0.3)}.get(name)
 
 
 def show_source(function: Callable, first: str, last: str) -> Markdown:
@@ -181,7 +191,7 @@ def gallery(logs: dict[str, list[diagnose.Log]], tag: str) -> None:
     for ax, bug in zip(axes.flat, bugs):
         for name, colour in (("no bug", "0.65"), (bug, COLOURS[1])):
             for log in logs[name]:
-                lines = ax.plot(*log.curves[PANELS[tag]], color=colour, linewidth=1.2)
+                lines = ax.plot(*log.curves[tag_of(log, tag)], color=colour, linewidth=1.2)
             lines[0].set_label("no bug" if name == "no bug" else "with the bug")
         ax.set_title(GALLERY[bug], fontsize=9)
     for ax in axes.flat[len(bugs) :]:
@@ -236,7 +246,7 @@ def recorded_logs() -> dict[str, dict[str, diagnose.Log]]:
 
 def first_updates(log: diagnose.Log, count: int) -> diagnose.Log:
     """What a log held after so many updates."""
-    return log.before(log.steps(diagnose.KL)[count]) if count < len(log.steps(diagnose.KL)) else log
+    return log.before(log.steps(log.kl)[count]) if count < len(log.steps(log.kl)) else log
 
 
 def diagnosed(updates: int | None = None) -> Markdown:
@@ -291,11 +301,11 @@ def advice() -> Markdown:
 def panel(log: diagnose.Log) -> None:
     """Six curves of a run; the bands are what is usually advised."""
     _, axes = plt.subplots(2, 3, figsize=(8.4, 4.2), sharex=True)
-    for ax, (name, tag) in zip(axes.flat, PANELS.items()):
-        ax.plot(*log.curves[tag])
+    for ax, name in zip(axes.flat, PANELS):
+        ax.plot(*log.curves[tag_of(log, name)])
         ax.set_title(name, fontsize=10)
-        if name in USUAL:
-            ax.axhspan(*USUAL[name], color=COLOURS[2], alpha=0.15, linewidth=0)
+        if band := usual(log, name):
+            ax.axhspan(*band, color=COLOURS[2], alpha=0.15, linewidth=0)
     axes[1, 2].set_ylim(-1, 1.05)
     for ax in axes[1]:
         ax.set_xlabel("environment step", fontsize=9)

@@ -21,7 +21,7 @@ from matplotlib.axes import Axes
 from book import figures, ranking
 from gcb6206.env_configs.config import read_yaml
 from gcb6206.env_configs.ppo_config import PPOConfig
-from gcb6206.scripts import sweep
+from gcb6206.scripts import diagnose, sweep
 from gcb6206.scripts.scripting_utils import load_config
 
 TASKS = {"ppo_cartpole": "CartPole-v1", "ppo_pendulum": "Pendulum-v1"}
@@ -39,8 +39,8 @@ USUAL = {  # the ranges of the original notes, which give none for the last two
 }
 LEARNED = {"ppo_cartpole": 475.0, "ppo_pendulum": -300.0}  # the median of a run's last three evaluations
 LIMITS = {"ppo_cartpole": (0, 515), "ppo_pendulum": (-1500, -100)}  # of the drawn returns
-HEALTH = {  # name: (tag, sign, range in the original notes)
-    "approx_kl": ("approx_kl", 1, (0.01, 0.05)),
+HEALTH = {  # name: (tag, sign, range in the original notes; for approx_kl in our measure, the mean of all epochs)
+    "approx_kl": ("approx_kl", 1, tuple(end / diagnose.LAST_OVER_MEAN for end in diagnose.KL_RANGE)),
     "clip_fraction": ("clip_fraction", 1, (0.1, 0.3)),
     "entropy": ("entropy_loss", -1, None),
     "value loss": ("value_loss", 1, None),

@@ -233,6 +233,22 @@ def filled(implementations: dict[str, Callable | None]) -> Iterator[None]:
             get(key).implementation = implementation
 
 
+def implementations(*homeworks: str) -> dict[str, Callable]:
+    """What fills the exercises of these homeworks that are declared in this process: for ``fill`` in another one."""
+    return {
+        key: declared.implementation
+        for key, declared in _exercises.items()
+        if declared.homework in homeworks and declared.implementation is not None
+    }
+
+
+def fill(implementations: dict[str, Callable]) -> None:
+    """Fill exercises as another process had them; those that are not declared here are left out."""
+    for key, implementation in implementations.items():
+        if key in _exercises:
+            _exercises[key].implementation = implementation
+
+
 def clear(*exercise_ids: str) -> None:
     """Make exercises unsolved again: the named ones, or all."""
     for key in exercise_ids or ids():

@@ -115,6 +115,7 @@ def test_the_policy_stops_every_load_from_elsewhere(browser, tmp_path):
             path = tmp_path / "page.html"
             path.write_text(page_of(nb).replace("<head>", f"<head>{policy}", 1))
             tab = browser.new_page()
+            tab.set_default_timeout(600_000)  # on a busy machine everything takes long
             tab.goto(path.as_uri(), wait_until="domcontentloaded")
             tab.wait_for_timeout(500)
             tab.close()

@@ -38,7 +38,7 @@ def test_killed_twice_and_resumed_equals_an_undisturbed_run(kind, processes, tmp
         given = (kind.__name__, tmp_path / "killed", interval, number > 0, last)
         process = processes.Process(target=train_until_killed, args=given)
         process.start()
-        process.join(300)
+        process.join()
         assert process.exitcode == -signal.SIGKILL
         assert 0 < load_checkpoint(tmp_path / "killed" / CHECKPOINT)[counter(kind)] < last
     torch.testing.assert_close(trained(kind, tmp_path / "killed", interval, True), whole, rtol=0, atol=0)
@@ -152,3 +152,10 @@ def test_random_streams_are_given_back_after_an_error_too():
     after = np.random.random(), torch.rand(1).item()
     np.random.seed(0), torch.manual_seed(0)
     assert after == (np.random.random(), torch.rand(1).item())
+
+
+def test_a_loop_that_does_not_advance_is_told_so_and_not_run_for_ever():
+    run = ToyRun({"total_steps": 20}, NullLogger(), argparse.Namespace(seed=0))
+    with pytest.raises(RuntimeError, match="left done at 0: each round must raise it"):
+        for _ in run.rounds():
+            pass

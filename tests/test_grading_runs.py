@@ -134,7 +134,7 @@ def graded(root: Path, *words: str, code: int = 0, **options) -> str:
     return log
 
 
-def wait_for(condition, process: subprocess.Popen | None = None, seconds: float = 120.0):
+def wait_for(condition, process: subprocess.Popen | None = None, seconds: float = 900.0):
     """What `condition()` returns as soon as that is true; the process, if any, must not end before."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
@@ -172,7 +172,7 @@ def is_alive(process: psutil.Process) -> bool:
     return False
 
 
-def survivors(processes: Iterable[psutil.Process], seconds: float = 120) -> list[str]:
+def survivors(processes: Iterable[psutil.Process], seconds: float = 900) -> list[str]:
     """The command lines of those that do not end. A busy machine may take its time over it."""
     deadline = time.monotonic() + seconds
     while (alive := [p for p in processes if is_alive(p)]) and time.monotonic() < deadline:
@@ -639,7 +639,7 @@ def test_formgraders_button_in_a_jupyter_server(formgrader, reference):
             f"http://127.0.0.1:{port}/formgrader/api/{path}",
             headers={"Authorization": f"token {token}"}, method=method,
         )  # fmt: skip
-        with urllib.request.urlopen(request, timeout=300) as answer:
+        with urllib.request.urlopen(request, timeout=1500) as answer:
             return json.load(answer)
 
     def answers() -> bool:

@@ -19,7 +19,7 @@ CLEAN = {key: value for key, value in os.environ.items() if not key.startswith((
 def output(*words: str, cwd: Path = ROOT, code: int = 0, **more: str) -> str:
     """What a program prints; it must end with this exit status."""
     done = subprocess.run(
-        words, cwd=cwd, env={**CLEAN, **more}, capture_output=True, text=True, check=False, timeout=500
+        words, cwd=cwd, env={**CLEAN, **more}, capture_output=True, text=True, check=False, timeout=1500
     )
     assert done.returncode == code, done.stdout[-3000:] + done.stderr[-3000:]
     return done.stdout + done.stderr

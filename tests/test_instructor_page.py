@@ -58,7 +58,7 @@ def test_the_pages_commands_work_in_its_order(tmp_path):
             nbformat.write(solved(released, FULL[:1]), tmp_path / "submitted" / "ada" / "hw3" / "hw3.ipynb")
         done = subprocess.run(
             ["bash", "-c", exporters + command], cwd=tmp_path, env=environment,
-            capture_output=True, text=True, check=False, timeout=300,
+            capture_output=True, text=True, check=False, timeout=1500,
         )  # fmt: skip
         assert done.returncode == 0, f"{command}: {done.stdout[-1000:]}{done.stderr[-2000:]}"
     assert (tmp_path / "feedback" / "ada" / "hw3" / "hw3.html").is_file()

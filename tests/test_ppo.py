@@ -481,7 +481,14 @@ def test_resuming_with_other_settings_is_refused(tmp_path, capsys):
 def test_log_holds_stable_baselines3s_tags(tmp_path):
     log_dir = run_ppo.start([*COMMAND, "--log_root", str(tmp_path), "-nvid", "1"])
     rollout = {"rollout/ep_rew_mean", "rollout/ep_len_mean", "time/fps"}
-    update = {"approx_kl", "clip_fraction", "clip_range", "ent_coef", "entropy_loss", "explained_variance"}
+    update = {
+        "approx_kl_mean",
+        "clip_fraction",
+        "clip_range",
+        "ent_coef",
+        "entropy_loss",
+        "explained_variance",
+    }
     update |= {"learning_rate", "loss", "policy_gradient_loss", "value_loss"}
     evaluation = {"eval/mean_reward", "eval/mean_ep_length"}
     assert set(read_scalars(log_dir)) == rollout | {f"train/{name}" for name in update} | evaluation

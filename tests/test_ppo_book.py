@@ -40,6 +40,7 @@ def tab(browser, tmp_path):
         f'<meta charset="utf-8"><style>{style}</style>{scripts}<article>{asked}</article>', encoding="utf-8"
     )
     page = browser.new_page()
+    page.set_default_timeout(600_000)  # on a busy machine everything takes long
     page.trouble = []
     page.on("pageerror", lambda error: page.trouble.append(str(error)))
     page.goto(file.as_uri())

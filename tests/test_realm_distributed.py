@@ -87,14 +87,14 @@ def test_the_actor_moves_only_with_the_pool(solved, tmp_path):
     torch.testing.assert_close(run.actor.agent.policy.state_dict(), before, rtol=0, atol=0)
     run.actor.sync()
     assert run.actor.version == run.learner.version - run.learner.version % 2
-    trajectory = run.workers[1].play(run.actor)
+    trajectory = run.workers[1].play(run.actor, 0)
     assert (trajectory.worker, trajectory.version) == (1, run.actor.version)
 
 
 def test_vtrace_values_by_the_learners_weights(solved):
     """Where the weights have moved on, ratios and values are the learner's; a cut episode's last observation counts."""
     run = make_run(vtrace=True, max_step=10)
-    trajectory = run.workers[0].play(run.actor)
+    trajectory = run.workers[0].play(run.actor, 0)
     log_ratio, values, next_values = run.learner.valued(trajectory.arrays)
     np.testing.assert_allclose(log_ratio, 0, atol=1e-5)
     np.testing.assert_allclose(values, trajectory.arrays["values"], atol=1e-5)
@@ -105,9 +105,12 @@ def test_vtrace_values_by_the_learners_weights(solved):
             parameter.mul_(1.5)
     log_ratio, values, _ = run.learner.valued(trajectory.arrays)
     assert abs(log_ratio).max() > 1e-4
-    samples, told = run.learner.samples([trajectory])
+    samples, again = run.learner.samples([trajectory])
     np.testing.assert_array_equal(samples["log_probs"], trajectory.arrays["log_probs"].ravel())
     np.testing.assert_array_equal(samples["values"], values.ravel())
+    np.testing.assert_array_equal(again, log_ratio)
+    kept, told, _ = run.learner.learn([trajectory], 0.0)
+    np.testing.assert_array_equal(kept["values"], values.ravel())
     assert 0 < told["effective_sample_size"] < 1
 
 

@@ -70,6 +70,7 @@ def shown(browser, tmp_path, monkeypatch):
         file = tmp_path / "page.html"
         file.write_text(f'<meta charset="utf-8"><style>{style}</style>{head}{body}', encoding="utf-8")
         page = browser.new_page()
+        page.set_default_timeout(600_000)  # on a busy machine everything takes long
         page.emulate_media(**media)
         page.trouble = []
         page.on("pageerror", lambda error: page.trouble.append(str(error)))

@@ -75,7 +75,7 @@ def run(root: Path, program: str, *flags: str, code: int = 0, **more: str) -> st
     environment |= {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0", "PYTHONIOENCODING": "ascii"}
     done = subprocess.run(
         [sys.executable, *flags, "-c", program], cwd=root, env={**environment, **more},
-        capture_output=True, encoding="utf-8", check=False, timeout=300,
+        capture_output=True, encoding="utf-8", check=False, timeout=1500,
     )  # fmt: skip
     assert done.returncode == code, done.stdout[-2000:] + done.stderr[-3000:]
     return done.stdout + done.stderr

@@ -58,7 +58,7 @@ def test_a_sweep_goes_on_where_it_was_cut_off(tmp_path):
 
 def test_a_run_that_fails_is_a_line_with_its_error(monkeypatch):
     def fails(config, logger, args):
-        logger.log_scalar(math.nan, "train/approx_kl", 64)
+        logger.log_scalar(math.nan, "train/approx_kl_mean", 64)
         raise FloatingPointError("a loss is not finite")
 
     monkeypatch.setattr("gcb6206.scripts.run_ppo.run_training", fails)
@@ -70,7 +70,7 @@ def test_a_run_that_fails_is_a_line_with_its_error(monkeypatch):
 def test_long_curves_are_thinned_and_keep_their_end():
     curves = sweep.Curves()
     for step in range(1000):
-        curves.log_scalar(step / 7, "train/approx_kl", step)
+        curves.log_scalar(step / 7, "train/approx_kl_mean", step)
         curves.log_scalar(0.0, "train/unknown", step)
     kept = curves.thinned()["approx_kl"]
     assert len(kept["step"]) <= sweep.MOST_POINTS and kept["step"][-1] == 999 and kept["value"][-1] == 142.7

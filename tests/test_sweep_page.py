@@ -250,6 +250,7 @@ def updates(task, n_steps):
 
 THREE = ("learning_rate", "batch_size", "n_epochs")
 INF = np.inf
+RANGE = sweep_figures.HEALTH["approx_kl"][2]  # of the notes, as a mean of all epochs
 CLAIMS = {
     "`learning_rate` has the highest mean cost on both tasks; on Pendulum `n_steps` ties with it. After these two "
     "comes `gamma`. It ties with `n_steps` on CartPole and with `n_epochs` on Pendulum.":
@@ -354,9 +355,9 @@ CLAIMS = {
         and np.ptp([mean(C, "max_grad_norm", value) for value in (0.1, 0.5, 2.0, None)]) < 15,
     "0.01 is slower on CartPole, whose rewards are not normalised.":
         lambda: below(C, "max_grad_norm", 0.01),
-    "on Pendulum most runs that learned are in the notes' range. On CartPole most have *less* than 0.01.":
-        lambda: share(P, "approx_kl", True, 0.01, 0.05) > 0.5 and share(C, "approx_kl", True, 0, 0.01) > 0.5
-        and share(C, "approx_kl", False, 0, 0.01) < 1,
+    "on Pendulum most runs that learned are in the notes' range. On CartPole most lie *below* it.":
+        lambda: share(P, "approx_kl", True, *RANGE) > 0.5 and share(C, "approx_kl", True, 0, RANGE[0]) > 0.5
+        and share(C, "approx_kl", False, 0, RANGE[0]) < 1 and RANGE == (0.008, 0.04),
     "The runs without clipping lie far above the others.":
         lambda: all(logged(t, "clip_range", 10.0, "approx_kl") > 5 * logged(t, "clip_range", 0.4, "approx_kl")
                     for t in BOTH),
@@ -477,6 +478,7 @@ def tab(browser, tmp_path):
     body = f"<article>{sweep_figures.viewer().data}</article>"
     file.write_text(f'<meta charset="utf-8"><style>{style}</style>{scripts}{body}', encoding="utf-8")
     page = browser.new_page()
+    page.set_default_timeout(600_000)  # on a busy machine everything takes long
     page.trouble = []
     page.on("pageerror", lambda error: page.trouble.append(str(error)))
     page.goto(file.as_uri())

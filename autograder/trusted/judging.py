@@ -144,7 +144,7 @@ def nothing_else_changed(reply: Reply, tried: str = "one call") -> None:
         tried=f"{tried}: what it changed beside its result",
         got=", ".join(map(str, changed)) if isinstance(changed, list) else changed,
         expected="nothing",
-        hint="Compute in copies of your own, and leave the rest of the process as it was.",
+        hint="Compute in your own copies, and leave the rest of the process as it was.",
     )
 
 

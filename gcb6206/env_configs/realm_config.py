@@ -178,6 +178,8 @@ class RealmDistributedConfig(RealmConfig):
     """Trajectories that are more versions old than this are dropped; none: none is."""
     vtrace: bool = False
     """Correct for the lag by V-trace in the place of generalised advantage estimation."""
+    synchronous: bool = False
+    """On Ray: what comes is inserted only when the learner has trained, as in one process."""
 
     def __post_init__(self):
         super().__post_init__()
@@ -200,5 +202,6 @@ class RealmDistributedConfig(RealmConfig):
 
     def build(self) -> dict:
         """The run's parts: what ``RealmDistributedRun`` takes as ``config``."""
-        names = ("num_workers", "dump_model_freq", "model_sync_interval", "max_lag", "vtrace", "make_buffer")
+        names = ("num_workers", "dump_model_freq", "model_sync_interval", "max_lag", "vtrace", "synchronous",
+                 "make_buffer")  # fmt: skip
         return {**super().build(), **{name: getattr(self, name) for name in names}}

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import math
 import os
+import time
 from pathlib import Path
 
 import imageio.v2 as imageio
@@ -23,11 +26,18 @@ class Logger:
 
     def log_scalar(self, scalar: float, name: str, step: int) -> None:
         """Log one number under a tag."""
+        self._opened().add_scalar(name, float(np.asarray(scalar).item()), step)
+
+    def log_histogram(self, values: np.ndarray, name: str, step: int) -> None:
+        """Log how numbers are spread under a tag; no scalar of the same tag."""
+        self._opened().add_histogram(name, np.asarray(values), step)
+
+    def _opened(self):
         if self._writer is None:
             from torch.utils.tensorboard import SummaryWriter  # slow to import, and not every user logs
 
             self._writer = SummaryWriter(str(self.log_dir), flush_secs=30)
-        self._writer.add_scalar(name, float(np.asarray(scalar).item()), step)
+        return self._writer
 
     def log_trajs_as_videos(
         self,
@@ -54,6 +64,12 @@ class Logger:
         if self._writer is not None:
             self._writer.close()
 
+    def reopen(self) -> None:
+        """Give up a log that could not be written: what follows goes to a new file beside it."""
+        with contextlib.suppress(OSError):
+            self.close()
+        self._writer = None
+
     def forget_from(self, step: int) -> None:
         """Remove every scalar of ``step`` and later from the files of a log that nothing was written to yet.
 
@@ -65,10 +81,61 @@ class Logger:
             _drop_events_from(path, step)
 
 
+class PatientLogger:
+    """A logger that a full disk does not stop: what cannot be written is left out, and tried again a minute later.
+
+    Args:
+        logger: writes.
+
+    Attributes:
+        failures: how often the disk did not take something.
+    """
+
+    PAUSE = 60.0  # seconds
+
+    def __init__(self, logger: Logger):
+        self.logger, self.log_dir = logger, logger.log_dir
+        self.failures, self._silent_until = 0, -math.inf
+
+    def _try(self, name: str, *args):
+        if time.monotonic() < self._silent_until:
+            return None
+        try:
+            return getattr(self.logger, name)(*args)
+        except OSError:
+            self.failures += 1
+            self._silent_until = time.monotonic() + self.PAUSE
+            self.logger.reopen()
+            return None
+
+    def log_scalar(self, scalar: float, name: str, step: int) -> None:
+        """Log one number under a tag, where there is room."""
+        self._try("log_scalar", scalar, name, step)
+
+    def log_histogram(self, values: np.ndarray, name: str, step: int) -> None:
+        """Log how numbers are spread under a tag, where there is room."""
+        self._try("log_histogram", values, name, step)
+
+    def log_trajs_as_videos(self, *args) -> list[Path]:
+        """Write videos, where there is room; their paths."""
+        return self._try("log_trajs_as_videos", *args) or []
+
+    def flush(self) -> None:
+        """Bring everything logged so far to disk, where there is room."""
+        self._try("flush")
+
+    def forget_from(self, step: int) -> None:
+        """As the logger's own."""
+        self.logger.forget_from(step)
+
+
 class NullLogger:
     """A logger that keeps nothing, for training that nobody watches."""
 
     def log_scalar(self, scalar: float, name: str, step: int) -> None:
+        """Drop it."""
+
+    def log_histogram(self, values: np.ndarray, name: str, step: int) -> None:
         """Drop it."""
 
     def log_trajs_as_videos(

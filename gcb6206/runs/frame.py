@@ -149,7 +149,13 @@ class Run(ABC):
             painted = -math.inf
             while self.done < total:
                 self.before()
-                yield self.done / total
+                before = self.done
+                yield before / total
+                if self.done <= before:
+                    raise RuntimeError(
+                        f"the loop over {type(self).__name__}.rounds() left done at {before}: each round must raise it, or "
+                        "the run never ends"
+                    )
                 over = self.done >= total
                 if self.evaluates and (
                     over or (evaluations and self.done - self._evaluated_at >= evaluations)

@@ -20,6 +20,10 @@ from gcb6206.networks.policies import make_policy
 from gcb6206.runs.frame import LONGEST_EPISODE, Run, load_trained, seed_of
 from gcb6206.runs.rollout import RolloutCollector, film_episode, play_episodes
 
+OWN_TAGS = {
+    "approx_kl": "approx_kl_mean"
+}  # Stable-Baselines3's tag is the mean over an update's last epoch only
+
 
 class PPORun(Run):
     """The parts of one PPO training run, on one thread of the CPU, where networks of this size are fastest.
@@ -60,7 +64,9 @@ class PPORun(Run):
         """Environment steps so far."""
         return self.done
 
-    updates = Run.rounds
+    def updates(self) -> Iterator[float]:
+        """The part of the training done, before each update still to do; see ``Run.rounds``."""
+        return self.rounds()
 
     def before(self) -> None:
         """Set the curriculum's difficulty."""
@@ -81,12 +87,18 @@ class PPORun(Run):
         return samples
 
     def log_update(self, samples: dict[str, torch.Tensor], figures: dict[str, float]) -> None:
-        """Log what an update returned and the last episodes' means, under Stable-Baselines3's tags."""
+        """Log what an update returned and the last episodes' means, under Stable-Baselines3's tags.
+
+        ``OWN_TAGS`` holds the one that differs, since it measures something else.
+        """
         learning = time.perf_counter() - self._seconds["end"]
         rollout = self.collector.figures()
         logged = {
             **rollout,
-            **{f"train/{name}": value for name, value in {**figures, **self.agent.policy.figures()}.items()},
+            **{
+                f"train/{OWN_TAGS.get(name, name)}": value
+                for name, value in {**figures, **self.agent.policy.figures()}.items()
+            },
             "train/explained_variance": explained_variance(
                 ptu.to_numpy(samples["values"]), ptu.to_numpy(samples["returns"])
             ),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +20,7 @@ from gcb6206.agents.realm_agent import RealmAgent
 from gcb6206.envs.realm import planner
 from gcb6206.envs.realm.env import RealmVectorEnv
 from gcb6206.infrastructure import pytorch_util as ptu
-from gcb6206.networks.realm import RealmPolicy, pack
+from gcb6206.networks.realm import RealmPolicy, gumbel_noise, pack
 from gcb6206.runs.frame import Run, load_trained, seed_of
 from gcb6206.runs.rollout import REMEMBERED
 
@@ -38,6 +38,9 @@ EPISODE = (
 class RealmCollector:
     """Steps the games with an agent, and keeps what it said at each step.
 
+    Its draws come from a stream of its own, which ``restart`` begins anew: so they are the same in whichever process it
+    is.
+
     Args:
         env: the games.
         n_steps: steps of every game in one rollout.
@@ -51,7 +54,8 @@ class RealmCollector:
         self.episodes: deque[dict[str, float]] = deque(maxlen=REMEMBERED)
 
     def restart(self, seed: int) -> None:
-        """Begin new episodes in all games, from a seed."""
+        """Begin new episodes in all games, and the draws of actions, from a seed."""
+        self._generator = np.random.default_rng(seed_of(seed, "actions"))
         self._observation = pack(self.env.reset(seed=seed)[0])
 
     def collect(self, agent: RealmAgent) -> dict[str, np.ndarray]:
@@ -64,7 +68,7 @@ class RealmCollector:
             ``cut_observations`` ``(cuts, ...)``, in the order of time and game.
         """
         number = self.env.num_envs
-        noise = agent.policy.noise(self.n_steps, number)
+        noise = gumbel_noise(self._generator, self.n_steps, number)
         observations = np.empty((self.n_steps, number, self._observation.shape[1]), np.uint8)
         actions = np.empty((self.n_steps, number), np.int64)
         log_probs, values, next_values = np.empty((3, self.n_steps, number), np.float32)
@@ -103,9 +107,7 @@ class RealmCollector:
 
     def figures(self) -> dict[str, float]:
         """Means over the last episodes; empty before the first one ended."""
-        if not self.episodes:
-            return {}
-        return {f"rollout/{name}": float(np.mean([e[name] for e in self.episodes])) for name in EPISODE}
+        return episode_means(self.episodes)
 
 
 class RealmRun(Run):
@@ -120,12 +122,17 @@ class RealmRun(Run):
     def build(self) -> None:
         """Make games, agent and collector."""
         ptu.init_gpu(use_gpu=False)
-        self.env = make_games(self.config, self.config["num_envs"])
-        self.envs = [self.env]
         self.agent = make_agent(self.config)
-        self.collector = RealmCollector(self.env, self.config["n_steps"])
         self._steps_each = self.config["num_envs"] * self.config["n_steps"]
         self._eval_env = self._planned = None  # made when the first evaluation is due
+        self.build_games()
+
+    def build_games(self) -> None:
+        """Make the games to train on, and ``episodes``, the memory of the last ones that ended."""
+        self.env = make_games(self.config, self.config["num_envs"])
+        self.envs = [self.env]
+        self.collector = RealmCollector(self.env, self.config["n_steps"])
+        self.episodes = self.collector.episodes
 
     def begin(self) -> None:
         """Begin the first episodes."""
@@ -137,7 +144,9 @@ class RealmRun(Run):
         """Environment steps, all games together."""
         return self.config["updates"] * self._steps_each
 
-    updates = Run.rounds
+    def updates(self) -> Iterator[float]:
+        """The part of the training done, before each update still to do; see ``Run.rounds``."""
+        return self.rounds()
 
     def before(self) -> None:
         """Set what the curricula say."""
@@ -146,9 +155,14 @@ class RealmRun(Run):
     def _set_curriculum(self) -> None:
         progress, phases = self.done / self.total, self.config["curriculum"]
         start = "random" if progress < self.config["random_start_fraction"] else self.config["options"].start
-        phase = phases[min(int(progress * len(phases)), len(phases) - 1)]
+        self.change(
+            {"treasure_num": phases[min(int(progress * len(phases)), len(phases) - 1)], "start": start}
+        )
+
+    def change(self, choices: dict) -> None:
+        """Change options of all games, from their next episodes on."""
         for env in self.envs:
-            env.change(treasure_num=phase, start=start)
+            env.change(**choices)
 
     def collect(self) -> dict[str, torch.Tensor]:
         """Play one rollout; the samples that ``agent.update`` learns from."""
@@ -161,22 +175,28 @@ class RealmRun(Run):
 
     def log_update(self, samples: dict[str, torch.Tensor], figures: dict[str, float]) -> None:
         """Log what an update returned and the last episodes' means."""
-        learning = time.perf_counter() - self._seconds["end"]
         values, returns = ptu.to_numpy(samples["values"]), ptu.to_numpy(samples["returns"])
         logged = {
-            **self.collector.figures(),
+            **episode_means(self.episodes),
             **{f"train/{name}": value for name, value in figures.items()},
             "train/value_mean": values.mean(),
             "train/return_std": returns.std(),
             "train/explained_variance": explained_variance(values, returns),
-            "time/fps": self._steps_each / (self._seconds["collect"] + learning),
-            "time/collect_fraction": self._seconds["collect"] / (self._seconds["collect"] + learning),
+            **self.speed(),
         }
         for name, value in logged.items():
             self.logger.log_scalar(value, name, self.done)
         self.figures["steps/s"] = logged["time/fps"]
-        if self.collector.episodes:
+        if self.episodes:
             self.figures["score"] = logged["rollout/score"]
+
+    def speed(self) -> dict[str, float]:
+        """Steps per second of this round, and the part of its time that playing took."""
+        collecting, learning = self._seconds["collect"], time.perf_counter() - self._seconds["end"]
+        return {
+            "time/fps": self._steps_each / (collecting + learning),
+            "time/collect_fraction": collecting / (collecting + learning),
+        }
 
     def play(self, seed: int) -> tuple[np.ndarray, dict[str, float]]:
         """Play the evaluation's ``num_eval_episodes`` episodes; the scores. The episodes are the same every time."""
@@ -216,12 +236,19 @@ class RealmRun(Run):
 
     def state(self) -> dict:
         """Agent, and the last episodes' figures."""
-        return {"agent": self.agent.training_state(), "episodes": list(self.collector.episodes)}
+        return {"agent": self.agent.training_state(), "episodes": list(self.episodes)}
 
     def load_state(self, state: dict) -> None:
         """Take up what ``state`` gave."""
         self.agent.load_training_state(state["agent"])
-        self.collector.episodes.extend(state["episodes"])
+        self.episodes.extend(state["episodes"])
+
+
+def episode_means(episodes: Sequence[dict[str, float]]) -> dict[str, float]:
+    """Means over the infos of ended episodes; empty where none ended."""
+    if not episodes:
+        return {}
+    return {f"rollout/{name}": float(np.mean([e[name] for e in episodes])) for name in EPISODE}
 
 
 def play_episodes(

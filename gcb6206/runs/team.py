@@ -66,7 +66,9 @@ class MultiAgentRun(Run):
         """Frames collected so far."""
         return self.done * self.config["num_envs"] * self.config["max_steps"]
 
-    iterations = Run.rounds
+    def iterations(self) -> Iterator[float]:
+        """The part of the training done, before each iteration still to do; see ``Run.rounds``."""
+        return self.rounds()
 
     def before(self) -> None:
         """Remember what this iteration begins with, for the sentinel; replay the untrained team."""

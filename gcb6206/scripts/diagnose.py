@@ -1,6 +1,6 @@
 """Say what is unhealthy in the TensorBoard log of a PPO run, how that shows, and what to try first.
-It reads runs of ours and of Stable-Baselines3, which use the same tags. Exit status: 0 healthy, 1 something was
-found, 2 the directory cannot be read as a PPO run.
+It reads runs of ours and of Stable-Baselines3, which use the same tags but one. Exit status: 0 healthy, 1 something
+was found, 2 the directory cannot be read as a PPO run.
 
     python -m gcb6206.scripts.diagnose data/hw1_ppo_cartpole_seed1_... [--json]
 
@@ -9,8 +9,9 @@ Where the limits come from. The usual advice for PPO calls approx_kl from 0.01 t
 0.003 and 0.03 on), so only values far outside are called a fault; each constant below says how far. A single
 update says little: the figures are medians, of ``WINDOW`` updates in a row, of the last third, or of all.
 
-Under ``train/approx_kl`` our runs log the mean over all epochs of an update, Stable-Baselines3 that of its last epoch
-only, which is larger: 1.34 times on CartPole with ten epochs. The limits are far enough out for both.
+That one is approx_kl. Stable-Baselines3 logs the mean over the last epoch of an update, as ``train/approx_kl``. Our
+runs log the mean over all epochs, as ``train/approx_kl_mean``. The last epoch's is larger: ``LAST_OVER_MEAN`` times
+with ten epochs. The usual advice is for the last epoch's, so for our runs its range and ``KL_HIGH`` are divided by that.
 
 What it does not see: a wrong implementation that still learns, a hard task that needs more steps, an
 exception that ended the run between two updates. It takes a task that is solved at once for a fault: the
@@ -40,10 +41,11 @@ from gcb6206.scripts.parse_tensorboard import Curve, read_scalars
 from gcb6206.scripts.scripting_utils import exit_status, parse
 
 RETURN, LENGTH = "rollout/ep_rew_mean", "rollout/ep_len_mean"
-KL, CLIPPED, ENTROPY = "train/approx_kl", "train/clip_fraction", "train/entropy_loss"
+KL_MEAN, KL_LAST = "train/approx_kl_mean", "train/approx_kl"  # over all epochs; over the last one
+CLIPPED, ENTROPY = "train/clip_fraction", "train/entropy_loss"
 VALUE_LOSS, EXPLAINED = "train/value_loss", "train/explained_variance"
 RATE, CLIP_RANGE, ENT_COEF, STD = "train/learning_rate", "train/clip_range", "train/ent_coef", "train/std"
-NEEDED = (KL, CLIPPED, ENTROPY, VALUE_LOSS, EXPLAINED, RATE)
+NEEDED = (CLIPPED, ENTROPY, VALUE_LOSS, EXPLAINED, RATE)  # beside one of approx_kl
 OTHER_RUNS = {
     "critic_loss": "a DQN run of this course",
     "rollout/exploration_rate": "a DQN run of Stable-Baselines3",
@@ -51,7 +53,7 @@ OTHER_RUNS = {
     "train/critic_loss": "an off-policy run of Stable-Baselines3, such as SAC or TD3",
 }  # what the tag gives away
 
-KL_USUAL, CLIPPED_USUAL, RATE_USUAL = "(usual: 0.01 to 0.05)", "(usual: 0.1 to 0.3)", "(usual: 1e-5 to 1e-3)"
+CLIPPED_USUAL, RATE_USUAL = "(usual: 0.1 to 0.3)", "(usual: 1e-5 to 1e-3)"
 TUNING_ORDER = (
     "learning_rate",
     "n_steps",
@@ -60,8 +62,10 @@ TUNING_ORDER = (
 )  # by what a bad value cost in the book's sweeps
 WINDOW = 3  # updates in a row whose median counts
 FEWEST_UPDATES = 5  # fewer show no course
-KL_HIGH = 0.1  # twice the upper end of the usual advice
-KL_ZERO = 1e-4  # a hundredth of its lower end
+KL_RANGE = (0.01, 0.05)  # the usual advice, for the last epoch's approx_kl
+LAST_OVER_MEAN = 1.25  # with ten epochs 1.2 to 1.35
+KL_HIGH = 0.1  # of the last epoch's: twice the upper end of the usual advice
+KL_ZERO = 1e-4  # a hundredth of its lower end, for both: no run's approx_kl lies near it
 CLIPPED_MANY = 0.3  # the upper end of the usual advice
 CLIPPED_HIGH = 0.5  # here most samples teach nothing any more
 LOW_RATE, HIGH_RATE = 0.99e-5, 1.01e-3  # the usual range, 1% wider because logs hold seven digits
@@ -100,6 +104,20 @@ class Log:
     """The configuration that a run of ours keeps beside its log; empty for one of Stable-Baselines3."""
     cut_off: bool = False
     """The last record of the log is incomplete."""
+
+    @property
+    def kl(self) -> str:
+        """The tag of this log's approx_kl."""
+        return KL_LAST if KL_LAST in self.curves else KL_MEAN
+
+    def as_kl(self, last: float) -> float:
+        """A value of the last epoch's approx_kl in this log's measure."""
+        return last if self.kl == KL_LAST else last / LAST_OVER_MEAN
+
+    @property
+    def kl_usual(self) -> str:
+        """The usual advice in this log's measure."""
+        return "(usual: {:.2g} to {:.2g})".format(*map(self.as_kl, KL_RANGE))
 
     def steps(self, tag: str) -> np.ndarray:
         """Steps of a tag, ``(points,)``."""
@@ -199,7 +217,7 @@ def learning_rate_spent(log: Log) -> Finding | None:
     return Finding(
         "The learning rate is spent: for much of the run nothing is learned.",
         f"learning_rate is at most {rates[spent].max():.2g} from step {since} on, after {rates.max():.2g}: "
-        f"in {spent.mean():.0%} of the updates; approx_kl is {np.median(log.values(KL)[spent]):.2g} there",
+        f"in {spent.mean():.0%} of the updates; approx_kl is {np.median(log.values(log.kl)[spent]):.2g} there",
         "Let the schedule reach its end when the run ends (progress goes from 0 to 1 over total_steps), or "
         "keep the rate constant.",
     )
@@ -207,15 +225,15 @@ def learning_rate_spent(log: Log) -> Finding | None:
 
 def clip_range_wide(log: Log) -> Finding | None:
     """A policy that moves far in every update, although little is clipped."""
-    steps, kl = log.smooth(KL)
-    far = kl > KL_HIGH
+    steps, kl = log.smooth(log.kl)
+    far = kl > log.as_kl(KL_HIGH)
     wide = log.middle(CLIP_RANGE) if CLIP_RANGE in log.curves else 0.0
     if not far.any() or wide < WIDE_CLIP_RANGE or log.values(RATE).max() > HIGH_RATE:
         return None
     return Finding(
         "The clip range is too wide to hold the policy near the one that collected the samples.",
         f"clip_range is {wide:.2g} (usual: up to 0.3); approx_kl is up to {kl.max():.2g} "
-        f"{KL_USUAL}, above {KL_HIGH} from step {steps[far][0]} on, although clip_fraction is "
+        f"{log.kl_usual}, above {log.as_kl(KL_HIGH):.2g} from step {steps[far][0]} on, although clip_fraction is "
         f"{log.middle(CLIPPED):.2g}",
         "Set clip_range to 0.2; then n_epochs to 10 or fewer, or a target_kl of 0.03.",
     )
@@ -223,9 +241,9 @@ def clip_range_wide(log: Log) -> Finding | None:
 
 def steps_too_large(log: Log) -> Finding | None:
     """Updates that carry the policy far from the one that collected the samples."""
-    steps, kl = log.smooth(KL)
+    steps, kl = log.smooth(log.kl)
     clipped = log.smooth(CLIPPED)[1]
-    far = (kl > KL_HIGH) | ((clipped > CLIPPED_HIGH) & (kl > KL_ZERO))
+    far = (kl > log.as_kl(KL_HIGH)) | ((clipped > CLIPPED_HIGH) & (kl > KL_ZERO))
     if not far.any():
         return None
     rate = log.values(RATE).max()
@@ -234,7 +252,7 @@ def steps_too_large(log: Log) -> Finding | None:
         "The learning rate is too high: each update throws the policy far away."
         if fast
         else "Each update moves the policy too far from the one that collected the samples.",
-        f"approx_kl is up to {kl.max():.2g} {KL_USUAL}, clip_fraction up to {clipped.max():.2g} "
+        f"approx_kl is up to {kl.max():.2g} {log.kl_usual}, clip_fraction up to {clipped.max():.2g} "
         f"{CLIPPED_USUAL}, too high from step {steps[far][0]} on; learning_rate is {rate:.2g} {RATE_USUAL}",
         f"Set the learning rate to 3e-4; it is {rate / 3e-4:.0f} times that."
         if fast
@@ -245,20 +263,20 @@ def steps_too_large(log: Log) -> Finding | None:
 
 def clip_range_narrow(log: Log) -> Finding | None:
     """A clip range in which the policy can hardly move."""
-    clipped, kl = log.middle(CLIPPED), log.middle(KL)
+    clipped, kl = log.middle(CLIPPED), log.middle(log.kl)
     if clipped < CLIPPED_MANY or kl > 10 * KL_ZERO:
         return None
     known = f"; clip_range is {log.middle(CLIP_RANGE):.2g}" if CLIP_RANGE in log.curves else ""
     return Finding(
         "The clip range is too narrow: most samples are clipped although the policy hardly moves.",
-        f"clip_fraction is {clipped:.2g} {CLIPPED_USUAL} at an approx_kl of {kl:.2g} {KL_USUAL}{known}",
+        f"clip_fraction is {clipped:.2g} {CLIPPED_USUAL} at an approx_kl of {kl:.2g} {log.kl_usual}{known}",
         "Set clip_range to 0.2.",
     )
 
 
 def steps_too_small(log: Log) -> Finding | None:
     """Updates that leave the policy where it is."""
-    kl = log.middle(KL)
+    kl = log.middle(log.kl)
     if kl > KL_ZERO:
         return None
     rate = log.middle(RATE)
@@ -267,7 +285,7 @@ def steps_too_small(log: Log) -> Finding | None:
         "The learning rate is too low: the policy does not move."
         if slow
         else "The policy does not move: its updates are far too small.",
-        f"approx_kl is {kl:.2g} over the whole run {KL_USUAL}, clip_fraction {log.middle(CLIPPED):.2g}; "
+        f"approx_kl is {kl:.2g} over the whole run {log.kl_usual}, clip_fraction {log.middle(CLIPPED):.2g}; "
         f"learning_rate is {rate:.2g} {RATE_USUAL}",
         "Set the learning rate to 3e-4."
         if slow
@@ -285,7 +303,7 @@ def returns_fall(log: Log) -> Finding | None:
     return Finding(
         "The return falls: the policy learns to do worse.",
         f"ep_rew_mean goes from {returns[0]:.4g} to {returns[-1]:.4g}, below {returns[0] - least:.4g} from "
-        f"step {steps[returns < returns[0] - least][0]} on, while approx_kl is {log.middle(KL):.2g}"
+        f"step {steps[returns < returns[0] - least][0]} on, while approx_kl is {log.middle(log.kl):.2g}"
         f"{horizon(log)}",
         "Check the signs: of the advantage (return minus value), of the policy loss (minus the surrogate), "
         "and of the reward itself. Then gamma: one too small prefers what pays at once.",
@@ -296,7 +314,7 @@ def entropy_collapsed(log: Log) -> Finding | None:
     """A policy that has become certain early, so that it tries nothing any more."""
     name, (steps, spread) = spread_of(log)
     limit = ENTROPY_GONE * spread[0]
-    half = (log.steps(KL)[0] + log.steps(KL)[-1]) / 2
+    half = (log.steps(log.kl)[0] + log.steps(log.kl)[-1]) / 2
     if not (spread[0] > 0 and spread[-1] < limit and steps[spread >= limit][-1] < half):
         return None
     return Finding(
@@ -391,7 +409,7 @@ def no_returns(log: Log) -> Finding | None:
 
 def too_few_updates(log: Log) -> Finding | None:
     """A log too short to judge."""
-    points = len(log.values(KL))
+    points = len(log.values(log.kl))
     if points >= FEWEST_UPDATES:
         return None
     return Finding(
@@ -403,7 +421,7 @@ def too_few_updates(log: Log) -> Finding | None:
 
 def unfinished(log: Log) -> Finding | None:
     """A log that ends before its run should."""
-    steps = log.steps(KL)
+    steps = log.steps(log.kl)
     rollout = np.median(np.diff(steps)) if len(steps) > 1 else steps[0]
     planned = log.settings.get("total_steps")
     early = planned is not None and steps[-1] <= planned - rollout
@@ -507,21 +525,22 @@ def read_log(run_dir: str | Path) -> Log:
         raise FileNotFoundError(
             f"{error}; there is one in {', '.join(inner)}" if inner else str(error)
         ) from None
-    if missing := [tag for tag in NEEDED if tag not in curves]:
+    kl = KL_LAST if KL_LAST in curves else KL_MEAN
+    if missing := [tag for tag in (kl, *NEEDED) if tag not in curves]:
         kind = next(
             (name for tag, name in OTHER_RUNS.items() if tag in curves), "no PPO run that has learned"
         )
         raise ValueError(
             f"{run_dir} is {kind}: it lacks {', '.join(missing)}, and has {', '.join(sorted(curves))}"
         )
-    if (np.diff(curves[KL][0]) == 0).any():
+    if (np.diff(curves[kl][0]) == 0).any():
         raise ValueError(
             f"{run_dir} holds several runs, whose steps overlap: give each a directory of its own"
         )
     whole = functools.reduce(
-        np.intersect1d, (curves[tag][0] for tag in NEEDED)
+        np.intersect1d, (curves[tag][0] for tag in (kl, *NEEDED))
     )  # a cut log ends within a step
-    for tag in NEEDED:
+    for tag in (kl, *NEEDED):
         steps, values = curves[tag]
         curves[tag] = steps[np.isin(steps, whole)], values[np.isin(steps, whole)]
     config = Path(run_dir) / "config.yaml"
@@ -542,7 +561,7 @@ def stops_inside_a_record(path: Path) -> bool:
 
 def report(run_dir: str, log: Log, findings: dict[str, Finding]) -> str:
     """The findings as text for a terminal."""
-    steps = log.steps(KL)
+    steps = log.steps(log.kl)
     lines = [f"{run_dir}: {len(steps)} updates, to step {steps[-1]}"]
     for number, (name, finding) in enumerate(findings.items(), 1):
         lines.append(f"\n{number}. {finding.what} [{name}]")
@@ -550,7 +569,7 @@ def report(run_dir: str, log: Log, findings: dict[str, Finding]) -> str:
             lines += textwrap.wrap(text, 100, initial_indent=f"   {label}: ", subsequent_indent="      ")
     if not findings:
         lines.append(
-            f"healthy: approx_kl {log.middle(KL):.2g}, clip_fraction {log.middle(CLIPPED):.2g}, "
+            f"healthy: approx_kl {log.middle(log.kl):.2g}, clip_fraction {log.middle(CLIPPED):.2g}, "
             f"explained_variance {log.middle(EXPLAINED):.2g}, ep_rew_mean {log.values(RETURN)[0]:.4g} to "
             f"{log.values(RETURN)[-1]:.4g}"
         )

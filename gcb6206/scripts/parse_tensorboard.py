@@ -46,6 +46,8 @@ def read_scalars(log_dir: str | Path) -> dict[str, Curve]:
     for path in files:
         for event in LegacyEventFileLoader(str(path)).Load():
             for value in event.summary.value:
+                if value.HasField("histo"):
+                    continue
                 points.setdefault(value.tag, []).append((event.step, value.simple_value))
     curves = {}
     for tag, pairs in points.items():

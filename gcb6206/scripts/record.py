@@ -36,7 +36,7 @@ from gcb6206.exercises import HOMEWORKS
 from gcb6206.infrastructure.checkpoint import load_checkpoint, save_checkpoint
 from gcb6206.runs import team_replay
 from gcb6206.runs.frame import CHECKPOINT
-from gcb6206.scripts import run_hw3, run_ppo, train
+from gcb6206.scripts import run_hw3, run_ppo, train, train_two_arm
 from gcb6206.scripts.parse_tensorboard import read_scalars
 from gcb6206.scripts.scripting_utils import WORDS, exit_status, load_solutions, parse
 
@@ -47,6 +47,7 @@ PROGRAMS = {
     "run_hw3": (run_hw3, ["--solutions", "--no_gpu"]),
     "run_ppo": (run_ppo, ["--solutions"]),
     "train": (train, ["--solutions"]),
+    "train_two_arm": (train_two_arm, ["--solutions"]),
 }
 FIELDS = ("about", "command", "program", "seeds", "mutant", "replay", "actor")
 

@@ -37,6 +37,9 @@ from gcb6206.env_configs.dqn_basic_config import DQNBasicConfig
 from gcb6206.env_configs.mappo_config import MAPPOConfig
 from gcb6206.env_configs.ppo_config import PPOConfig
 from gcb6206.env_configs.realm_config import RealmConfig, RealmDistributedConfig
+from gcb6206.env_configs.two_arm_config import TwoArmConfig
+from gcb6206.env_configs.vla_config import CloningConfig
+from gcb6206.env_configs.vla_config import MAPPOConfig as VLAMAPPOConfig
 from gcb6206.errors import CheckpointError, ConfigError, nearest
 from gcb6206.exercises import ExerciseNotSolved, fill_from_notebook
 from gcb6206.infrastructure.logger import Logger
@@ -49,6 +52,9 @@ BASE_CONFIGS = {
     "mappo": MAPPOConfig,
     "realm": RealmConfig,
     "realm_distributed": RealmDistributedConfig,
+    "mappo_vla": VLAMAPPOConfig,
+    "cloning": CloningConfig,
+    "two_arm": TwoArmConfig,
 }
 ALL = tuple(BASE_CONFIGS)
 RUN_FILE, CONFIG_FILE = "run.yaml", "config.yaml"  # what a run was started with, in its directory

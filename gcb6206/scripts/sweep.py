@@ -35,7 +35,7 @@ SWEEPS = Path("book/results/sweeps.yaml")
 RESULTS = Path("book/results/sweeps")
 TAGS = {
     "eval_return": "eval/mean_reward",
-    "approx_kl": "train/approx_kl",
+    "approx_kl": "train/approx_kl_mean",
     "clip_fraction": "train/clip_fraction",
     "entropy_loss": "train/entropy_loss",
     "value_loss": "train/value_loss",

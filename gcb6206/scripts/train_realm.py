@@ -13,8 +13,9 @@ from typing import Annotated
 from tyro.conf import arg
 
 from gcb6206.agents.realm_agent import RealmAgent
+from gcb6206.errors import ConfigError
 from gcb6206.runs import realm as realm_run
-from gcb6206.runs import realm_distributed
+from gcb6206.runs import realm_distributed, realm_ray
 from gcb6206.scripts.scripting_utils import RunFlags, exit_status, make_config, start_run
 
 
@@ -29,6 +30,8 @@ def run_training(config: dict, logger, args: argparse.Namespace) -> RealmAgent:
     Returns:
         The trained agent.
     """
+    if getattr(args, "ray", "none") != "none":
+        return realm_ray.RealmRayRun(config, logger, args).train()
     if "num_workers" in config:
         return realm_distributed.RealmDistributedRun(config, logger, args).train()
     run = realm_run.RealmRun(config, logger, args)
@@ -51,6 +54,8 @@ class Flags(RunFlags):
     """videos of the trained agent"""
     checkpoint_interval: int = 100_000
     """steps between checkpoints, each of which begins new episodes; 0 for none"""
+    ray: Annotated[str, arg(metavar="none|local|ADDRESS")] = "none"
+    """where the roles of a realm_distributed run: all in this process, on a Ray of its own, or on that cluster"""
 
     HOMEWORKS, BASES, KIND = ("hw1",), ("realm", "realm_distributed"), "realm"
     KEPT = ("seed", "eval_interval", "num_eval_episodes", "num_render_episodes", "checkpoint_interval")
@@ -63,7 +68,16 @@ class Flags(RunFlags):
 
 def start(words: list[str] | None = None) -> Path:
     """Run what a command line asks for; the run's directory."""
-    return start_run(Flags, words, lambda config, flags: None, run_training, use_underscores=True)
+    return start_run(Flags, words, check, run_training, use_underscores=True)
+
+
+def check(config: dict, flags: Flags) -> None:
+    """Refuse Ray for a run that has no roles."""
+    if flags.ray != "none" and "num_workers" not in config:
+        raise ConfigError(
+            f"--ray {flags.ray} needs a configuration with roles: base_config: realm_distributed, such as "
+            "experiments/realm/small_distributed.yaml"
+        )
 
 
 def load_agent(log_dir: str | Path) -> RealmAgent:

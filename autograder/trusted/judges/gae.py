@@ -184,16 +184,19 @@ def one_step_error(estimator: Estimator, student: Student, rng: np.random.Genera
             ),
             (
                 case.rewards - case.values,
-                "Nothing of the next value arrives: r + gamma * V' - V. (gamma and lambda swapped, or the mask "
+                "The next value is missing: r + gamma * V' - V. (gamma and lambda swapped, or the mask "
                 "inverted, look like this too: lambda is 0 and nothing terminated.)",
             ),
             (case.rewards + case.gamma * case.next_values, "The value itself is not subtracted."),
             (case.rewards + case.next_values - case.values, "The discount gamma is missing."),
             (
                 case.gamma * (case.rewards + case.next_values) - case.values,
-                "The reward is discounted as well: only the next value is.",
+                "The reward is discounted too: discount only the next value.",
             ),
-            (case.rewards - case.gamma * case.next_values + case.values, "The signs: r + gamma * V' - V."),
+            (
+                case.rewards - case.gamma * case.next_values + case.values,
+                "A sign is wrong: r + gamma * V' - V.",
+            ),
             (case.advantages(trace=case.gamma), "lambda is ignored: the trace decays by gamma * lambda."),
         ],
         "With lambda 0 every advantage is r + gamma * V(s') - V(s).",
@@ -215,8 +218,7 @@ def recursion(estimator: Estimator, student: Student, rng: np.random.Generator, 
         [
             (
                 deltas,
-                "Only the one-step errors: add gamma * lambda times the following advantage. (A mask of the ends "
-                "that is inverted looks like this too: no episode ended here.)",
+                "Only the one-step errors: add gamma * lambda times the following advantage. (An inverted mask of the ends looks like this too: no episode ended here.)",
             ),
             (case.advantages(trace=case.gamma), "lambda is missing in the trace: gamma * lambda."),
             (case.advantages(trace=case.lam), "gamma is missing in the trace: gamma * lambda."),
@@ -251,8 +253,8 @@ def termination(estimator: Estimator, student: Student, rng: np.random.Generator
         case,
         f"terminated at {_told(estimator, where)}",
         [
-            (case.advantages(masked=last, cut=last), "In the last step an episode may terminate as well."),
-            (case.advantages(masked=first, cut=first), "In the first step an episode may terminate as well."),
+            (case.advantages(masked=last, cut=last), "An episode may also terminate in the last step."),
+            (case.advantages(masked=first, cut=first), "An episode may also terminate in the first step."),
             (
                 case.advantages(masked=~done),
                 "The mask is inverted: the next value counts where the step did not terminate.",
@@ -297,7 +299,7 @@ def termination(estimator: Estimator, student: Student, rng: np.random.Generator
                 f"The next value is switched off one step late: at step t look at terminated[{at}].",
             ),
         ],
-        "Where step t terminated, the advantage is r - V(s), whatever comes after.",
+        "Where step t terminated, the advantage is r - V(s). What comes after does not count.",
     )
 
 
@@ -340,8 +342,8 @@ def time_limit(estimator: Estimator, student: Student, rng: np.random.Generator,
                 case.advantages(masked=cut, cut=never),
                 "A time limit keeps the next value and cuts the trace; yours does the opposite.",
             ),
-            (case.advantages(cut=all_but(cut, -1)), "In the last step an episode may end as well."),
-            (case.advantages(cut=all_but(cut, 0)), "In the first step an episode may end as well."),
+            (case.advantages(cut=all_but(cut, -1)), "An episode may also end in the last step."),
+            (case.advantages(cut=all_but(cut, 0)), "An episode may also end in the first step."),
         ],
         f"Where a time limit stopped step t, the advantage is r + gamma * {names['next']}[{at}] - V(s).",
     )
@@ -371,7 +373,7 @@ def both(estimator: Estimator, student: Student, rng: np.random.Generator, shape
             ),
             (
                 case.advantages(masked=one_minus_both),
-                f"{at_once}, 1 - terminated - truncated is -1, and truncated has no say in the next value.",
+                f"{at_once}, 1 - terminated - truncated is -1, and truncated must not change the next value.",
             ),
             (
                 case.advantages(cut=terminated ^ truncated),
@@ -438,8 +440,7 @@ def apart(
         before[(slice(step + 1), *kept)],
         tried=f"episodes ended in step {step}; all that follows or runs beside them changed: the advantages before",
         hint=(
-            "What runs beside must be kept apart, and the recursion stop at every end. (What is added up first "
-            "and subtracted later leaves its rounding behind.)"
+            "Keep every environment and every agent apart, and stop the recursion at every end. (A sum from which you subtract something later keeps a rounding error.)"
         ),
     )
 
@@ -497,7 +498,7 @@ def leaves_no_trace(estimator: Estimator, student: Student, rng: np.random.Gener
             read(again),
             read(reply) if isinstance(read(reply), np.ndarray) else np.nan,
             tried=f"the same call again: the {name}",
-            hint="Something of the call before is left: begin every call anew.",
+            hint="Something of the call before is left: each call must start from the beginning.",
         )
 
 

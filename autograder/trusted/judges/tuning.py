@@ -41,7 +41,7 @@ def text_of(student: Student) -> str:
         tried="tuning(): the length of the text",
         got=len(text),
         expected=f"at most {LONGEST_TEXT} characters",
-        hint="A line for each setting is enough.",
+        hint="One line for each setting is enough.",
     )
     return text
 
@@ -137,31 +137,19 @@ def culprit(config: MAPPOConfig, figures: dict[str, np.ndarray], broke: str, rul
             "frames_per_batch."
         )
     if config.clip_epsilon < CLIP_TIGHT:
-        return (
-            f"clip_epsilon is {config.clip_epsilon:g}: beyond that change of probability nothing is learned "
-            "from an action, so every iteration moves little. Raise it."
-        )
+        return f"clip_epsilon is {config.clip_epsilon:g}: once the probability of an action has changed by more than that, the action teaches nothing, so each iteration changes the policy only a little. Raise it."
     if config.entropy_eps > ENTROPY_PAID and entropy[-1] > entropy[0] - ENTROPY_FALLS:
-        return (
-            f"The entropy stays, {entropy[0]:.2f} at the start and {entropy[-1]:.2f} at the end: the policy is "
-            "paid for noise. Lower entropy_eps."
-        )
+        return f"The entropy stays, {entropy[0]:.2f} at the start and {entropy[-1]:.2f} at the end: the entropy bonus keeps the policy random. Lower entropy_eps."
     if clipped > CLIPPED_MANY:
-        return (
-            f"The policy jumps: clip_fraction is {clipped:.2f}, so many samples left the clip range before "
-            "they could teach. Lower lr, or num_epochs."
-        )
+        return f"The policy changes too fast: clip_fraction is {clipped:.2f}, and samples outside of the clip range teach nothing. Lower lr, or num_epochs."
     if abs(kl) < KL_ZERO and clipped < CLIPPED_NONE:
         return (
-            f"The policy hardly moves: kl_approx is {kl:.1e} and clip_fraction {clipped:.3f} after "
+            f"The policy hardly changes: kl_approx is {kl:.1e} and clip_fraction {clipped:.3f} after "
             f"{gradient_steps(config)} gradient steps of lr {config.lr:g}. Raise lr, or take more and smaller "
             "minibatches."
         )
     if config.n_iters < 5:
-        return (
-            f"Only {config.n_iters} iterations: the policy that collects changes only so often. Take smaller "
-            "batches, and more of them."
-        )
+        return f"Only {config.n_iters} iterations: the policy that collects the data changes only so often. Use smaller batches, and more of them."
     return (
         "kl_approx, clip_fraction and entropy look healthy. Is the return still rising at the end? Then learn "
         "more from each batch; if not, look at gamma, lmbda and the critic."

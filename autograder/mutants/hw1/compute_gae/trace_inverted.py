@@ -2,7 +2,7 @@
 
 from autograder.mutants import patched
 
-HINT = "mask of the ends that is inverted"
+HINT = "inverted mask of the ends"
 
 patched(
     "hw1.compute_gae", ("same_episode = ~(terminated | truncated)", "same_episode = terminated | truncated")

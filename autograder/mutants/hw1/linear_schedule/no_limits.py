@@ -2,6 +2,6 @@
 
 from autograder.mutants import patched
 
-HINT = "runs on outside"
+HINT = "goes on outside"
 
 patched("hw1.linear_schedule", ("min(max(progress, 0.0), 1.0)", "progress"))

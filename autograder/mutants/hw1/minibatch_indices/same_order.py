@@ -2,6 +2,6 @@
 
 from autograder.mutants import patched
 
-HINT = "A seed is set inside"
+HINT = "You set a seed inside"
 
 patched("hw1.minibatch_indices", ("    return", "    torch.manual_seed(0)\n    return"))

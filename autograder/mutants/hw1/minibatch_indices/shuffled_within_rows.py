@@ -2,7 +2,7 @@
 
 from autograder.mutants import patched
 
-HINT = "meet far more often"
+HINT = "share a minibatch far more often"
 
 patched(
     "hw1.minibatch_indices",

@@ -2,6 +2,6 @@
 
 from autograder.mutants import patched
 
-HINT = "copies of your own"
+HINT = "your own copies"
 
 patched("hw1.normalize_advantage", ("    std, mean", "    advantage -= advantage.mean()\n    std, mean"))

@@ -2,7 +2,7 @@
 
 from autograder.mutants import patched
 
-HINT = "Only the clipped objective"
+HINT = "only the clipped objective"
 
 patched(
     "hw1.policy_loss",

@@ -2,6 +2,6 @@
 
 from autograder.mutants import patched
 
-HINT = "rounds to 0 here, so a small number decides"
+HINT = "so only the small number that you add counts"
 
 patched("hw1.tanh_normal_log_prob", ("log_tanh_slope(pre_tanh)", "(1 - pre_tanh.tanh() ** 2 + 1e-6).log()"))

@@ -2,6 +2,6 @@
 
 from autograder.mutants import patched
 
-HINT = "for the variance"
+HINT = "as the variance"
 
 patched("hw1.tanh_normal_log_prob", ("log_std.exp()", "log_std.exp().sqrt()"))

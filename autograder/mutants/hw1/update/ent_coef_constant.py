@@ -2,7 +2,7 @@
 
 from autograder.mutants import patched
 
-HINT = "stays at its start"
+HINT = "keeps its first value"
 
 patched(
     "hw1.update",

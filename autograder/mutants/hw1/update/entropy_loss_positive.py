@@ -2,6 +2,6 @@
 
 from autograder.mutants import patched
 
-HINT = "sign is turned around"
+HINT = "The sign is wrong"
 
 patched("hw1.update", ("-entropy.item()", "entropy.item()"))

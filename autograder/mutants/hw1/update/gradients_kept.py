@@ -2,6 +2,6 @@
 
 from autograder.mutants import patched
 
-HINT = "Former gradients"
+HINT = "Old gradients"
 
 patched("hw1.update", ("            self.optimizer.zero_grad()\n", ""))

@@ -2,6 +2,6 @@
 
 from autograder.mutants import patched
 
-HINT = "One value for each sample"
+HINT = "one value for each sample"
 
 patched("hw1.value_loss", ("F.mse_loss(value, returns)", "(value - returns) ** 2"))

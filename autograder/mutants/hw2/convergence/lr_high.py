@@ -2,7 +2,7 @@
 
 from gcb6206.exercises import solves
 
-HINT = "The policy jumps"
+HINT = "The policy changes too fast"
 
 
 @solves("hw2.tuning")

@@ -2,7 +2,7 @@
 
 from gcb6206.exercises import solves
 
-HINT = "The policy hardly moves"
+HINT = "The policy hardly changes"
 
 
 @solves("hw2.tuning")

@@ -2,7 +2,7 @@
 
 from autograder.mutants import patched
 
-HINT = "not first a mean"
+HINT = "do not first take a mean"
 
 patched(
     "hw2.episode_reward_sum",

@@ -2,6 +2,6 @@
 
 from autograder.mutants import patched
 
-HINT = "never begins anew"
+HINT = "never begins again"
 
 patched("hw2.episode_reward_sum", ("        running = running * ~done[:, t]\n", ""))

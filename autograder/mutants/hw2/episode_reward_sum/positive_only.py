@@ -2,7 +2,7 @@
 
 from autograder.mutants import patched
 
-HINT = "Only positive returns"
+HINT = "only positive returns"
 
 patched(
     "hw2.episode_reward_sum", ("ended = running[done[:, t]]", "ended = running[done[:, t] & (running > 0)]")

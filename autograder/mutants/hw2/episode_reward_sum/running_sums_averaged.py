@@ -2,7 +2,7 @@
 
 from autograder.mutants import patched
 
-HINT = "about half the truth"
+HINT = "about half of the right number"
 
 patched(
     "hw2.episode_reward_sum",

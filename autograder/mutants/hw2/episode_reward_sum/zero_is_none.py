@@ -2,6 +2,6 @@
 
 from autograder.mutants import patched
 
-HINT = "both brought 0"
+HINT = "both have the return 0"
 
 patched("hw2.episode_reward_sum", ("if episodes else", "if total else"))

@@ -2,7 +2,7 @@
 
 from autograder.mutants import patched
 
-HINT = "torch.isfinite tells"
+HINT = "torch.isfinite finds"
 
 patched(
     "hw2.first_nonfinite",

@@ -2,7 +2,7 @@
 
 from gcb6206.exercises import solves
 
-HINT = "the last step that is broken"
+HINT = "the last step with such a number"
 
 
 @solves("hw2.first_nonfinite")

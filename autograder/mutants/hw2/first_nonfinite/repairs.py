@@ -2,7 +2,7 @@
 
 from autograder.mutants import patched
 
-HINT = "it only looks"
+HINT = "it must only read it"
 
 patched(
     "hw2.first_nonfinite",

@@ -2,7 +2,7 @@
 
 from autograder.mutants import patched
 
-HINT = "HIGHEST_TANH touches none"
+HINT = "HIGHEST_TANH changes none"
 
 patched(
     "hw2.tanh_normal_log_prob",

@@ -2,6 +2,6 @@
 
 from autograder.mutants import patched
 
-HINT = "taken for the variance"
+HINT = "as the variance"
 
 patched("hw2.tanh_normal_log_prob", ("Normal(mean, std,", "Normal(mean, std.sqrt(),"))

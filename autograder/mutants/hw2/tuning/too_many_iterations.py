@@ -2,7 +2,7 @@
 
 from gcb6206.exercises import solves
 
-HINT = "take larger batches"
+HINT = "use larger batches"
 
 
 @solves("hw2.tuning")

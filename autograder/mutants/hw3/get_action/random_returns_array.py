@@ -2,7 +2,7 @@
 
 from autograder.mutants import patched
 
-HINT = "Both ways out"
+HINT = "Both branches"
 
 patched(
     "hw3.get_action",

@@ -2,6 +2,6 @@
 
 from autograder.mutants import patched
 
-HINT = "whatever the clock says"
+HINT = "does not change that"
 
 patched("hw3.run_training_loop", ("done=terminated", "done=terminated and not truncated"))

@@ -2,7 +2,7 @@
 
 from autograder.mutants import patched
 
-HINT = "One update a step"
+HINT = "One update per step"
 
 patched(
     "hw3.run_training_loop",

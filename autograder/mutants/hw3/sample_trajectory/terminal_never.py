@@ -2,6 +2,6 @@
 
 from autograder.mutants import patched
 
-HINT = "end is not marked"
+HINT = "No end is marked"
 
 patched("hw3.sample_trajectory", ("terminals.append(terminated)", "terminals.append(truncated)"))

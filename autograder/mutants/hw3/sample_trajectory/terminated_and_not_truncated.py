@@ -2,7 +2,7 @@
 
 from autograder.mutants import patched
 
-HINT = "whatever the clock says"
+HINT = "does not change that"
 
 patched(
     "hw3.sample_trajectory",

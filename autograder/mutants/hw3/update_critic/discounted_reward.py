@@ -2,7 +2,7 @@
 
 from autograder.mutants import patched
 
-HINT = "reward is discounted as well"
+HINT = "reward is discounted too"
 
 patched(
     "hw3.update_critic",

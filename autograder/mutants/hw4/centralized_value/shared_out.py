@@ -2,7 +2,7 @@
 
 from autograder.mutants import patched
 
-HINT = "shared out"
+HINT = "divided among the agents"
 
 patched(
     "hw4.centralized_value",

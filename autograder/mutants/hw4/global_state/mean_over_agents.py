@@ -2,6 +2,6 @@
 
 from autograder.mutants import patched
 
-HINT = "summed up or averaged"
+HINT = "sum or average over the agents"
 
 patched("hw4.global_state", ("observation.flatten(-2)", "observation.mean(dim=-2)"))

@@ -2,7 +2,7 @@
 
 from autograder.mutants import patched
 
-HINT = "an error is to become smaller"
+HINT = "the error must become smaller"
 
 patched(
     "hw4.mappo_loss",

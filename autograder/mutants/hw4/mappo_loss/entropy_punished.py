@@ -2,6 +2,6 @@
 
 from autograder.mutants import patched
 
-HINT = "entropy is to grow"
+HINT = "the entropy must grow"
 
 patched("hw4.mappo_loss", ("-entropy_eps * entropy", "entropy_eps * entropy"))

@@ -2,7 +2,7 @@
 
 from autograder.mutants import patched
 
-HINT = "The sign: the objective"
+HINT = "The sign is wrong: the objective"
 
 patched(
     "hw4.mappo_loss",

@@ -2,7 +2,7 @@
 
 from autograder.mutants import patched
 
-HINT = "copies of your own"
+HINT = "your own copies"
 
 patched(
     "hw4.multi_agent_gae",

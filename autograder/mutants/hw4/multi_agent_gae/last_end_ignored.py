@@ -2,7 +2,7 @@
 
 from autograder.mutants import patched
 
-HINT = "may terminate as well"
+HINT = "may also terminate"
 
 patched(
     "hw4.multi_agent_gae",

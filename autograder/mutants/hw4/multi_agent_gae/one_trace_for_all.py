@@ -2,7 +2,7 @@
 
 from autograder.mutants import patched
 
-HINT = "One trace serves all agents"
+HINT = "All agents share one trace"
 
 patched(
     "hw4.multi_agent_gae",

@@ -2,7 +2,7 @@
 
 from autograder.mutants import patched
 
-HINT = "discounted as well"
+HINT = "discounted too"
 
 patched(
     "hw4.multi_agent_gae",

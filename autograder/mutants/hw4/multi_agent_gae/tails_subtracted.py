@@ -2,7 +2,7 @@
 
 from autograder.mutants import patched
 
-HINT = "What runs beside must be kept apart"
+HINT = "Keep every environment and every agent apart"
 
 patched(
     "hw4.multi_agent_gae",

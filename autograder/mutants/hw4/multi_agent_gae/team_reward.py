@@ -2,7 +2,7 @@
 
 from autograder.mutants import patched
 
-HINT = "thrown together"
+HINT = "rewards are mixed"
 
 patched(
     "hw4.multi_agent_gae",

@@ -2,6 +2,6 @@
 
 from autograder.mutants import patched
 
-HINT = "whatever length says"
+HINT = "history of two: use length"
 
 patched("hw4.observation_history", ("range(length)]", "range(2)]"))

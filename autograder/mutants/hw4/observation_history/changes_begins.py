@@ -2,6 +2,6 @@
 
 from autograder.mutants import patched
 
-HINT = "copies of your own"
+HINT = "your own copies"
 
 patched("hw4.observation_history", ("    begins = begins.clone()\n", ""))

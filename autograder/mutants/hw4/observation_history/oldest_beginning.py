@@ -2,7 +2,7 @@
 
 from autograder.mutants import patched
 
-HINT = "the newer one counts"
+HINT = "the newer beginning counts"
 
 patched(
     "hw4.observation_history",

@@ -2,7 +2,7 @@
 
 from autograder.mutants import patched
 
-HINT = "drift apart"
+HINT = "become different in training"
 
 patched(
     "hw4.policy_parameters",

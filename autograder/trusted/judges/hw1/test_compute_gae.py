@@ -27,7 +27,10 @@ def own(rollout: Rollout) -> Hints:
     """Environments thrown together."""
     right = rollout.advantages()
     return [
-        (np.broadcast_to(right.sum(axis=1, keepdims=True), right.shape), "The environments are summed up.")
+        (
+            np.broadcast_to(right.sum(axis=1, keepdims=True), right.shape),
+            "You sum over the environments: each of them has its own advantages.",
+        )
     ]
 
 
@@ -81,7 +84,7 @@ def test_returned_arrays(student, rng):
     title="with lambda 0 the one-step error remains",
     read=ADVANTAGES,
     depends=["returned_arrays"],
-    why="delta compares what a step brought, the reward and the next value, with what was expected.",
+    why="delta is what the step gave, r + gamma * V', minus what the critic expected, V.",
 )
 def test_one_step_error(student, rng):
     gae.one_step_error(COMPUTE_GAE, student, rng, SHAPE)
@@ -93,7 +96,7 @@ def test_one_step_error(student, rng):
     title="the recursion over time",
     read=ADVANTAGES,
     depends=["one_step_error"],
-    why="Lambda blends all numbers of steps: errors k steps ahead count with (gamma * lambda)^k.",
+    why="The advantage adds up all later errors. The error k steps ahead has the weight (gamma * lambda)^k.",
 )
 def test_recursion(student, rng):
     gae.recursion(COMPUTE_GAE, student, rng, (4, 4))  # both axes alike: no shape gives a wrong one away
@@ -118,8 +121,8 @@ def test_termination(student, rng):
     read=ENDS,
     depends=["termination"],
     why=(
-        "The clock stopped the episode, the world would have gone on: its last observation keeps its value. "
-        "The following row is another episode all the same."
+        "A time limit stopped the episode, but the world could have gone on. So the last observation keeps its value. "
+        "The next row still belongs to another episode."
     ),
 )
 def test_time_limit(student, rng):
@@ -132,7 +135,7 @@ def test_time_limit(student, rng):
     title="both at once: a termination",
     read=ENDS,
     depends=["time_limit"],
-    why="Gymnasium sets both flags where an episode terminates in its last step: then nothing follows.",
+    why="Gymnasium sets both flags if an episode terminates in the step of its time limit. Then nothing follows.",
 )
 def test_both(student, rng):
     gae.both(COMPUTE_GAE, student, rng, SHAPE)
@@ -144,7 +147,7 @@ def test_both(student, rng):
     title="another episode changes nothing",
     read=ENDS,
     depends=["time_limit"],
-    why="What happens after an end, or in another environment, was not caused by the actions before.",
+    why="The actions before an end do not cause what happens after it, or in another environment.",
 )
 def test_other_episodes(student, rng):
     step = int(rng.integers(2, 4))
@@ -157,7 +160,7 @@ def test_other_episodes(student, rng):
     title="any size, any gamma and lambda",
     read=ADVANTAGES,
     depends=["both", "other_episodes"],
-    why="A test run has one environment, a long one thousands of steps.",
+    why="A short test may have one environment, and a long run thousands of steps.",
 )
 def test_any_size(student, rng):
     gae.any_size(COMPUTE_GAE, student, rng, [(1, 1), (1, 3), (6, 1), (2, 2)])
@@ -178,7 +181,7 @@ def test_returns(student, rng):
 @judge(
     EXERCISE,
     points=0.25,
-    title="the arguments stay, and so does everything else",
+    title="the arguments and everything else stay unchanged",
     read=ADVANTAGES,
     depends=["returned_arrays"],
     why="The training uses its arrays again, and calls the function once for each rollout.",

@@ -22,7 +22,10 @@ def mistakes(log_probs: np.ndarray) -> list[tuple[object, str]]:
     p = np.exp(log_probs)
     terms = -p * log_probs
     return [
-        (-terms.sum(axis=1).mean(), "The sign: entropy is minus the sum of p log p, and never negative."),
+        (
+            -terms.sum(axis=1).mean(),
+            "The sign is wrong: entropy is minus the sum of p log p, and never negative.",
+        ),
         (terms.sum(axis=1), "This is the entropy of each row: return the mean over the rows."),
         (terms.sum(), "This is the sum over the batch: return the mean."),
         (terms.mean(), "You average over the actions too: sum over them, average over the rows."),
@@ -48,7 +51,7 @@ def slope(log_probs: np.ndarray) -> np.ndarray:
     points=0.5,
     title="the mean entropy of the rows",
     read=READ,
-    why="Entropy measures how undecided a policy is: log(actions) when all are alike, 0 when it is certain.",
+    why="Entropy measures how random a policy is: log(actions) if all actions are equally likely, 0 if it always takes the same.",
 )
 def test_value(student, rng):
     uniform = np.full((3, 5), rng.normal(), np.float32)
@@ -77,7 +80,7 @@ def test_value(student, rng):
     title="a certain policy has entropy 0",
     read=READ,
     depends=["value"],
-    why="Probabilities round to 0 long before their logarithms do, and log(0) is no number.",
+    why="Small probabilities are rounded to 0, and log(0) is not a number. Their logarithms stay finite.",
 )
 def test_certain(student, rng):
     logits = np.zeros((2, 3), np.float32)
@@ -89,7 +92,7 @@ def test_certain(student, rng):
     hints = [
         (
             np.where(np.isnan(np.asarray(reply["gradient"], float)), np.nan, 0.0),
-            "The value is right, its gradient is no number: the slope of p log p has no limit at p = 0. Use the "
+            "The value is right, but its gradient is not a number: the slope of p log p has no limit at p = 0. Use the "
             "given log-probabilities.",
         )
     ]

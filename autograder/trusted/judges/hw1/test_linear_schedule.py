@@ -47,7 +47,7 @@ def exact(start: float, end: float) -> dict[str, float]:
     points=0.5,
     title="from the start to the end in a straight line",
     read=READ,
-    why="Large steps early find the region, small ones late settle in it.",
+    why="Early, large steps find a good region quickly. Late, small steps stay in it.",
 )
 def test_line(student, rng):
     inside = np.array([0.0, 0.25, 0.5, 1.0, *rng.uniform(0.01, 0.99, size=3)])
@@ -84,7 +84,7 @@ def test_line(student, rng):
     title="outside of 0 to 1 it stays what it is at that end",
     read=READ,
     depends=["line"],
-    why="A negative learning rate climbs the loss; a training may run a little longer than planned.",
+    why="A training may run a little longer than planned, and a negative learning rate makes the loss larger.",
 )
 def test_outside(student, rng):
     outside = np.array([-20.0, -0.5, 1.5, 20.0])
@@ -97,10 +97,10 @@ def test_outside(student, rng):
             np.array([start, start, end, end]),
             tried=f"from {start:.3g} to {end:.3g}: the values at progress -20, -0.5, 1.5 and 20",
             hints=[
-                (free, "The line runs on outside: limit the progress to 0 and 1."),
+                (free, "The line goes on outside of 0 to 1: limit the progress to 0 and 1."),
                 (line(start, end, low), "Below progress 0 it stays start."),
                 (line(start, end, high), "Above progress 1 it stays end."),
-                (falling, "A schedule that rises runs on outside: limit the progress, not the value."),
+                (falling, "A rising schedule goes on outside of 0 to 1: limit the progress, not the value."),
                 (
                     np.maximum(line(start, end, high), 0.0),
                     "The value is limited to 0, not to the end of the line: limit the progress to 0 and 1.",

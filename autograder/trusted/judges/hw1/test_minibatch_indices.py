@@ -84,7 +84,7 @@ def test_partition(student, rng):
     title="in a new random order at each call",
     read=READ,
     depends=["partition"],
-    why="Neighbours in a rollout look alike; a minibatch of neighbours says little about the rest.",
+    why="Neighbouring samples of a rollout are similar. So a minibatch of neighbours says little about the others.",
 )
 def test_shuffled(student, rng):
     rows, batch = 4, 4
@@ -96,7 +96,7 @@ def test_shuffled(student, rng):
         tried=f"{tried}, half of them after another seed: random streams that are in the same state after both",
         got=reply["reseeded"],
         expected=[],
-        hint="A seed is set inside: whatever else draws from that stream repeats itself.",
+        hint="You set a seed inside: all other code that draws from this random stream then repeats itself.",
     )
     different = len({order.tobytes() for order in orders})
     require(
@@ -114,7 +114,7 @@ def test_shuffled(student, rng):
         tried=f"{tried}: how often two samples share a minibatch, for the 120 pairs",
         got=f"from {share.min():.0%} to {share.max():.0%}",
         expected=f"about {expected:.0%} for every pair",
-        hint="Some samples meet far more often than others: shuffle all of them, torch.randperm(num_samples).",
+        hint="Some pairs of samples share a minibatch far more often than others: shuffle all of them, torch.randperm(num_samples).",
     )
     share = (row[:, :, None] == np.arange(rows)).mean(axis=0)
     require(
@@ -129,7 +129,7 @@ def test_shuffled(student, rng):
         tried=f"{tried}: how many orders differ",
         got=different,
         expected=f"about {CALLS}",
-        hint="The same few orders come again and again: draw one of all that there are, torch.randperm(num_samples).",
+        hint="The same few orders come again and again: draw from all possible orders, torch.randperm(num_samples).",
     )
 
 
@@ -157,6 +157,6 @@ def test_type(student, rng):
                 tried="the dtype of the result",
                 got=str(indices.dtype),
                 expected="int64",
-                hint="PyTorch's indices are torch.long, whatever numpy or a conversion made of them.",
+                hint="Indices in PyTorch are torch.long: numpy or a conversion may have changed the dtype.",
             )
             demand_partition(indices)

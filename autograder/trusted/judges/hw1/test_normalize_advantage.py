@@ -21,7 +21,7 @@ def mistakes(given: np.ndarray) -> Hints:
     given = given.astype(np.float64)
     mean, centred = given.mean(), given - given.mean()
     if given.std() < 0.5:  # by then it is known that a large one divides
-        small = "A small standard deviation counts for more than it is: 1e-8 is added to it, nothing else."
+        small = "A small standard deviation is made larger: add only 1e-8 to it."
         roots = [np.sqrt(given.var(ddof=ddof) + tiny) for tiny in (1e-8, 1e-5) for ddof in (0, 1)]
         sums = [given.std(ddof=ddof) + tiny for tiny in (1e-3, 1e-5, 1e-6, 1e-7) for ddof in (0, 1)]
         return [(centred / other, small) for other in (1.0, 0.1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6, *roots, *sums)]
@@ -47,7 +47,7 @@ def mistakes(given: np.ndarray) -> Hints:
     points=0.5,
     title="mean 0 and standard deviation 1",
     read=READ,
-    why="The step's size no longer depends on the rewards' scale, and about half of the actions gain.",
+    why="Then the size of a step does not depend on the scale of the rewards, and about half of the actions become more likely.",
 )
 def test_value(student, rng):
     for size, mean, std in (

@@ -49,7 +49,7 @@ class Case:
         log_ratio, a = self.new - self.old, self.advantage
         near = "The log-ratio is limited on top of the clip: a ratio that is far from 1 counts as it is."
         dual = (
-            "The objective is bounded once more (dual clip): where A < 0 it may become as small as ratio * A."
+            "The objective has a second bound (dual clip): where A < 0 it may become as small as ratio * A."
         )
         bounds = [1.0, 1.5, 2.0, 3.0, 5.0]
 
@@ -71,16 +71,16 @@ class Case:
         inverse = 1 / r
         logs = np.clip(log_ratio, 1 - self.eps, 1 + self.eps)
         return [
-            (-self.loss(), "The sign: the objective is to grow, so the loss is its negative."),
+            (-self.loss(), "The sign is wrong: the objective must grow, so the loss is its negative."),
             (-self.objective().sum(), "This is the sum over the batch: return the mean."),
-            (-self.objective(), "One value for each sample: return the mean over the batch."),
+            (-self.objective(), "You return one value for each sample: return the mean over the batch."),
             (
                 -np.minimum(log_ratio * a, logs * a).mean(),
                 "The ratio is missing its exp: ratio = exp(log_prob - old_log_prob).",
             ),
             (
                 -np.minimum(inverse * a, np.clip(inverse, 1 - self.eps, 1 + self.eps) * a).mean(),
-                "The ratio is upside down: the new probability stands above the old one.",
+                "The ratio is upside down: divide the new probability by the old one.",
             ),
             (
                 -np.maximum(r * a, clipped * a).mean(),
@@ -96,7 +96,7 @@ class Case:
             ),
             (
                 -(clipped * a).mean(),
-                "Only the clipped objective: take the smaller of it and the unclipped one, for every sample.",
+                "You use only the clipped objective: take the smaller of it and the unclipped one, for every sample.",
             ),
             (
                 -(r * a).mean(),
@@ -119,7 +119,7 @@ class Case:
     points=1.0,
     title="inside the clip range: minus the mean of ratio times advantage",
     read=READ,
-    why="The ratio corrects for samples that an older policy drew; a loss is made smaller, so it is negated.",
+    why="The ratio corrects for the older policy that drew the samples. The optimiser makes a loss smaller, so the objective is negated.",
 )
 def test_inside(student, rng):
     for count in (5, 1):
@@ -140,8 +140,7 @@ def test_inside(student, rng):
     read=READ,
     depends=["inside"],
     why=(
-        "Moving further in the direction that pays is no longer rewarded, while a move in the wrong "
-        "direction keeps its full cost: a pessimistic bound."
+        "Outside the clip range a further move in the good direction gains nothing, but a move in the wrong direction keeps its full cost."
     ),
 )
 def test_outside(student, rng):
@@ -176,7 +175,7 @@ def test_outside(student, rng):
     title="the gradient flows where the objective is not clipped",
     read=READ,
     depends=["outside"],
-    why="A clipped sample has had its say. All others still move the policy, by ratio times advantage.",
+    why="A clipped sample no longer moves the policy. All others still do, by ratio times advantage.",
 )
 def test_gradient(student, rng):
     # the first ratio is 1, as in the first minibatch of an update
@@ -213,7 +212,7 @@ def test_gradient(student, rng):
     title="the advantage is a constant",
     read=READ,
     depends=["gradient"],
-    why="It says how good an action was. A loss that may change it makes bad actions look good instead.",
+    why="The advantage says how good an action was. If the loss can change it, it makes bad actions look good.",
 )
 def test_advantage_is_constant(student, rng):
     case = Case(rng, rng.uniform(0.9, 1.1, size=4), rng.normal(size=4), 0.2)

@@ -49,15 +49,15 @@ def mistakes(mean: np.ndarray, log_std: np.ndarray, u: np.ndarray) -> list[tuple
         ),
         (
             (normal(mean, log_std, squashed) - change).sum(axis=1),
-            "The normal density is that of u, before the tanh, not of tanh(u).",
+            "Take the normal density of u, before the tanh, not of tanh(u).",
         ),
         (
             (normal(mean, log_std / 2, u) - change).sum(axis=1),
-            "You take exp(log_std) for the variance: it is the standard deviation.",
+            "You use exp(log_std) as the variance: it is the standard deviation.",
         ),
         (
             (normal(mean, log_std * 2, u) - change).sum(axis=1),
-            "You take the square of the standard deviation for the standard deviation.",
+            "You use the square of the standard deviation in place of the standard deviation.",
         ),
         (
             (density + np.log(2 * np.pi) / 2 - change).sum(axis=1),
@@ -72,7 +72,7 @@ def mistakes(mean: np.ndarray, log_std: np.ndarray, u: np.ndarray) -> list[tuple
     points=1.0,
     title="the log-density of squashed actions, one value for each row",
     read=READ,
-    why="Squeezing changes the density by the slope of tanh; independent components' logs add up.",
+    why="tanh divides the density by its slope. The log-densities of independent components add up.",
 )
 def test_value(student, rng):
     for batch, components, lowest, highest in ((4, 3, -1.0, -0.3), (3, 3, 0.3, 1.0), (1, 3, -3.0, 3.0),
@@ -102,7 +102,7 @@ def test_value(student, rng):
     title="it is a density: over all actions it sums to 1",
     read=READ,
     depends=["value"],
-    why="Whatever the formula looks like, the probabilities of all actions must add up to 1.",
+    why="The probabilities of all actions must add up to 1.",
 )
 def test_density(student, rng):
     actions, cell = np.linspace(-1 + 1e-4, 1 - 1e-4, 4001, retstep=True)
@@ -123,16 +123,16 @@ def test_density(student, rng):
 @judge(
     EXERCISE,
     points=0.5,
-    title="finite far out, and the gradient is right",
+    title="finite at large |u|, and the gradient is right",
     read=READ,
     depends=["value"],
-    why="A policy that pushes hard reaches u = 20, where 1 - tanh(u)^2 rounds to 0.",
+    why="A policy with extreme actions reaches u = 20, where 1 - tanh(u)^2 is rounded to 0.",
 )
 def test_far_out(student, rng):
     u = np.array([[20.0], [-20.0], [60.0], [rng.uniform(0.5, 1.5)], [rng.uniform(5.0, 7.0)]], np.float32)
     mean, log_std = np.array([[0.0], [0.0], [50.0], [0.0], [3.0]], np.float32), np.array([0.5], np.float32)
     reply = student.run(EXERCISE, mean=mean, log_std=log_std, pre_tanh=u)
-    small = "1 - tanh(u)^2 rounds to 0 here, so a small number decides: use log_tanh_slope(pre_tanh)."
+    small = "1 - tanh(u)^2 is rounded to 0 here, so only the small number that you add counts: use log_tanh_slope(pre_tanh)."
     squashed = 1 - np.tanh(u.astype(np.float64)) ** 2
     compare(
         reply["value"],
@@ -148,7 +148,7 @@ def test_far_out(student, rng):
                 normal(mean, log_std, u) - np.log(np.maximum(squashed, tiny)),
             )
         ],
-        hint="Far out the logarithm of 1 - tanh(u)^2 is about 2 log 2 - 2 |u|; log_tanh_slope(pre_tanh) gives it.",
+        hint="At large |u| the logarithm of 1 - tanh(u)^2 is about 2 log 2 - 2 |u|; log_tanh_slope(pre_tanh) gives it.",
     )
     variance = np.exp(2 * log_std)
     expected = {

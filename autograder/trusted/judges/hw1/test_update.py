@@ -168,7 +168,7 @@ def demand_calls(reply: Reply, what: str, name: str) -> None:
     points=0.75,
     title="n_epochs passes over all samples, each in a new order",
     read=READ,
-    why="Every sample is used several times, always beside others.",
+    why="Every sample is used several times, each time together with other samples.",
 )
 def test_minibatches(student, rng):
     case = Case(rng, n_epochs=3)
@@ -221,10 +221,10 @@ def test_minibatches(student, rng):
 @judge(
     EXERCISE,
     points=0.75,
-    title="the losses get what belongs to the minibatch",
+    title="the losses get the arrays of the minibatch",
     read=READ,
     depends=["minibatches"],
-    why="The new policy is compared with the one that collected; the critic learns towards the returns.",
+    why="The new policy is compared with the policy that collected the samples. The critic learns the returns.",
 )
 def test_losses(student, rng):
     for normalize, clip_range_vf in ((True, 0.4), (False, None)):
@@ -311,7 +311,7 @@ def test_losses(student, rng):
 @judge(
     EXERCISE,
     points=0.75,
-    title="the schedules hold still during an update",
+    title="the schedules do not change during an update",
     read=READ,
     depends=["minibatches"],
     why="progress belongs to the training: it does not change within one update.",
@@ -342,8 +342,11 @@ def test_schedules(student, rng):
                 continue
             first, last = case.settings[name]
             hints: Hints = [
-                (np.full(steps, first), f"{name} stays at its start: use linear_schedule with progress."),
-                (np.full(steps, last), f"{name} is at its end already: use linear_schedule with progress."),
+                (np.full(steps, first), f"{name} keeps its first value: use linear_schedule with progress."),
+                (
+                    np.full(steps, last),
+                    f"{name} already has its last value: use linear_schedule with progress.",
+                ),
                 (
                     np.full(steps, case.scheduled(name, 1 - progress)),
                     "The schedule runs the wrong way: progress is what is done.",
@@ -381,18 +384,18 @@ def test_step(student, rng):
         hints: Hints = [
             (case.weights(ent=-ent), "The entropy has the wrong sign: subtract ent_coef * entropy."),
             (case.weights(ent=0.0), "The entropy is missing from the loss."),
-            (case.weights(ent=1.0), "ent_coef is missing: weigh the entropy with it."),
+            (case.weights(ent=1.0), "ent_coef is missing: multiply the entropy by it."),
             (
                 case.weights(ent=case.settings["ent_coef"][0]),
-                "ent_coef stays at its start: use linear_schedule with progress.",
+                "ent_coef keeps its first value: use linear_schedule with progress.",
             ),
-            (case.weights(vf=1.0), "vf_coef is missing: weigh the value loss with it."),
+            (case.weights(vf=1.0), "vf_coef is missing: multiply the value loss by it."),
             (case.weights(vf=0.0), "The value loss is missing from the sum."),
             (case.weights(vf=0.5), "vf_coef is fixed at 0.5: use self.vf_coef."),
             (case.weights(vf=-vf), "The value loss has the wrong sign: add it."),
             (
                 case.weights(remembered=True),
-                "Former gradients are still there: self.optimizer.zero_grad() before backward().",
+                "Old gradients are still there: self.optimizer.zero_grad() before backward().",
             ),
             *(
                 (case.weights(limit=limit), f"max_grad_norm is None, and the gradient is clipped at {limit}.")
@@ -416,7 +419,7 @@ def test_step(student, rng):
     title="the gradient's norm is clipped",
     read=READ,
     depends=["step"],
-    why="One strange minibatch must not throw the policy far from the one that collected the samples.",
+    why="One unusual minibatch must not move the policy far away from the one that collected the samples.",
 )
 def test_clipping(student, rng):
     case = Case(rng)
@@ -479,7 +482,7 @@ def story(
     title="stops the whole update when the policy has moved too far",
     read=READ,
     depends=["step"],
-    why="The samples say little about a policy that is far from the one that drew them.",
+    why="The samples say little about a policy that is very different from the one that drew them.",
 )
 def test_early_stop(student, rng):
     target = 0.05
@@ -539,7 +542,7 @@ def test_early_stop(student, rng):
 @judge(
     EXERCISE,
     points=0.25,
-    title="the second update is as right as the first",
+    title="the second update is right too",
     read=READ,
     depends=["step"],
     why="A training updates the same agent hundreds of times, from the same settings and the same samples' dict.",
@@ -575,16 +578,16 @@ def test_later_updates(student, rng):
         tried="the same after another seed: random streams that end in the same state",
         got=", ".join(same),
         expected="none",
-        hint="A seed is set inside: whatever else draws from that stream repeats itself.",
+        hint="You set a seed inside: all other code that draws from this random stream then repeats itself.",
     )
 
 
 @judge(
     EXERCISE,
     points=0.25,
-    title="returns the figures as floats",
+    title="returns the numbers as floats",
     read="ppo/four-stages",
-    why="The training logs these figures by name; a tensor would keep the whole graph alive.",
+    why="The training logs these numbers by name. A tensor would keep the whole graph in memory.",
 )
 def test_returned_figures(student, rng):
     reply = Case(rng).run(student)
@@ -593,7 +596,7 @@ def test_returned_figures(student, rng):
         tried="one call",
         got=reply["returned"],
         expected="dict",
-        hint="Return the dict of figures.",
+        hint="Return the dict of numbers.",
     )
     types = reply["types"] if isinstance(reply["types"], dict) else {}
     require(
@@ -604,7 +607,7 @@ def test_returned_figures(student, rng):
     )
     require(
         {types[name] for name in FIGURES} <= {"float", "int"},
-        tried="the types of the figures",
+        tried="the types of the numbers",
         got={name: types[name] for name in FIGURES},
         expected="float",
         hint="Take .item() of each tensor.",
@@ -614,10 +617,10 @@ def test_returned_figures(student, rng):
 @judge(
     EXERCISE,
     points=0.25,
-    title="the figures are means over the minibatches",
+    title="the numbers are means over the minibatches",
     read=READ,
     depends=["early_stop", "returned_figures"],
-    why="What is logged must tell what happened: a figure of the last minibatch is mostly noise.",
+    why="The log must say what happened in the whole update. The value of the last minibatch alone is mostly noise.",
 )
 def test_figures(student, rng):
     case = Case(rng)
@@ -663,7 +666,7 @@ def demand_means(case: Case, figures: dict, count: int) -> None:
         hints: Hints = [
             (values[-1], "This is the last minibatch's: return the mean over all of them."),
             (values.sum(), "This is the sum over the minibatches: return the mean."),
-            (-values.mean(), "The sign is turned around."),
+            (-values.mean(), "The sign is wrong."),
         ]
         if not stopped:
             hints.append(
@@ -672,7 +675,7 @@ def demand_means(case: Case, figures: dict, count: int) -> None:
         else:
             hints.append((values[:-1].mean(), "The minibatch that stopped the update counts as well."))
         if name == "value_loss":
-            hints.append((vf * value.mean(), "This is vf_coef times it: return the plain loss."))
+            hints.append((vf * value.mean(), "This is multiplied by vf_coef: return the loss without it."))
         compare(figures.get(name), values.mean(), tried=f"{told}: {name}", hints=hints, atol=1e-4)
     for name in ("learning_rate", "clip_range", "ent_coef"):
         compare(

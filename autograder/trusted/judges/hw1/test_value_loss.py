@@ -59,13 +59,16 @@ def unclipped_mistakes(case: Case) -> Hints:
     size = np.abs(error)
     return [
         ((error**2).sum(), "This is the sum over the batch: return the mean."),
-        (error**2, "One value for each sample: return the mean over the batch."),
-        ((error**2).mean() / 2, "Half of the squared error: vf_coef weighs the loss already."),
+        (error**2, "You return one value for each sample: return the mean over the batch."),
+        (
+            (error**2).mean() / 2,
+            "Half of the squared error: take all of it, vf_coef weighs the loss already.",
+        ),
         (size.mean(), "This is the absolute error: square it."),
         (error.mean(), "The error is not squared."),
-        (-(error**2).mean(), "The sign: the error is to shrink."),
+        (-(error**2).mean(), "The sign is wrong: the error must become smaller."),
         (((case.old - case.returns) ** 2).mean(), "This is the old value's error: use value."),
-        (((case.value - case.old) ** 2).mean(), "The value is to become the return, not the old value."),
+        (((case.value - case.old) ** 2).mean(), "The target of the value is the return, not the old value."),
         (
             np.where(size < 1, error**2 / 2, size - 0.5).mean(),
             "This is the smooth L1 error: here it is the squared one.",
@@ -101,7 +104,7 @@ def clipped_mistakes(case: Case) -> Hints:
         (larger(value + np.clip(value - old, -eps, eps)), "Add the clipped step to old_value, not to value."),
         (
             np.maximum(plain, clipped).mean() / 2,
-            "Half of the squared error: vf_coef weighs the loss already.",
+            "Half of the squared error: take all of it, vf_coef weighs the loss already.",
         ),
         (np.maximum(plain, clipped).sum(), "This is the sum over the batch: return the mean."),
     ]
@@ -132,7 +135,7 @@ def test_unclipped(student, rng):
     title="with one: the larger of the two squared errors",
     read=READ,
     depends=["unclipped"],
-    why="Taking the larger error means that leaving the old value's neighbourhood is never rewarded.",
+    why="With the larger of both errors, a value gains nothing by moving far from the old value.",
 )
 def test_clipped(student, rng):
     drawn = float(rng.uniform(0.1, 0.3))
@@ -154,7 +157,7 @@ def test_clipped(student, rng):
     title="gradients reach the value alone",
     read=READ,
     depends=["clipped"],
-    why="The returns are the goal. A loss that can move its goal needs no critic to become small.",
+    why="The returns are the target. If the loss can move its target, it becomes small without a better critic.",
 )
 def test_gradient(student, rng):
     for eps in (None, 0.1, 1.0):

@@ -52,7 +52,7 @@ def measure(student: Student, rule: dict, seed: int) -> float:
     title="a team learns with your settings",
     read="marl/torchrl",
     why=(
-        f"The grader trains anew, with seeds of its own. {RULE['needed']} of {RULE['seeds']} trainings must "
+        f"The grader trains again, with its own seeds. {RULE['needed']} of {RULE['seeds']} trainings must "
         f"reach a mean return of {RULE['threshold']:g}."
     ),
 )

@@ -62,28 +62,27 @@ class Case:
             (np.array([self.right()]), "One number, not a list of one: float(...)."),
             (
                 np.nan,
-                "NaN says that no episode ended, and here some did: done tells which, whatever they brought.",
+                "NaN says that no episode ended, but here some did: done says which, for every return.",
             ),
             (
                 running.mean(),
-                "This is the running sum averaged over all steps, about half the truth: take it where an "
-                "episode ends.",
+                "This is the running sum averaged over all steps, about half of the right number: take it where an episode ends.",
             ),
             (never.mean(), "This is the running sum averaged over all steps: take it where an episode ends."),
             (self.reward.mean(), "This is the mean reward of a step: add up each episode first."),
             (self.reward[done].mean(), "These are the rewards of the last steps alone: add up each episode."),
             (
                 never[done].mean(),
-                "The sum never begins anew: after an end it contains the episode before.",
+                "The sum never begins again at 0: after an end it contains the episode before.",
             ),
             (
                 self.running(late)[done].mean(),
-                "The sum begins anew one step late: the first reward of the next episode is lost, or counted "
+                "The sum begins again one step late: the first reward of the next episode is lost, or counted "
                 "twice.",
             ),
             (
                 self.running(early)[done].mean(),
-                "The sum begins anew one step early: the step that ends an episode still belongs to it.",
+                "The sum begins again one step early: the step that ends an episode still belongs to it.",
             ),
             ((running - self.reward)[done].mean(), "The last reward of each episode is missing."),
             (running[unfinished].mean(), "Episodes that have not ended are counted: leave them out."),
@@ -91,12 +90,18 @@ class Case:
                 self.reward.sum() / max(1, done.sum()),
                 "Rewards of episodes that have not ended are counted: leave them out.",
             ),
-            (self.reward.sum(axis=1).mean(), "This is the sum over the whole batch, whatever ended in it."),
+            (
+                self.reward.sum(axis=1).mean(),
+                "This is the sum over the whole batch: only episodes that ended count.",
+            ),
             (
                 np.mean(some),
-                "Every episode counts the same: not first a mean for each environment and agent.",
+                "Every episode has the same weight: do not first take a mean for each environment and agent.",
             ),
-            (np.mean(environments), "Every episode counts the same: not first a mean for each environment."),
+            (
+                np.mean(environments),
+                "Every episode has the same weight: do not first take a mean for each environment.",
+            ),
             (
                 running[done].mean() * done.shape[2],
                 "The agents' returns are added up: take the mean over agents too.",
@@ -114,7 +119,7 @@ class Case:
     points=0.75,
     title="one episode in each environment: its rewards summed up",
     read=READ,
-    why="What counts is what an episode brings in all. A mean over steps hides how long it lasted.",
+    why="What counts is the sum of an episode's rewards. A mean over steps hides how long the episode lasted.",
 )
 def test_one_episode(student, rng):
     case = Case(rng, 3, 5, 2, [(i, 4) for i in range(3)])
@@ -159,7 +164,7 @@ def test_number(student, rng):
 @judge(
     EXERCISE,
     points=0.75,
-    title="after an end the sum begins anew",
+    title="after an end the sum begins again at 0",
     read=ENDS,
     depends=["one_episode"],
     why="The next step belongs to another episode, whose return must not contain this one's.",
@@ -179,10 +184,10 @@ def test_anew(student, rng):
 @judge(
     EXERCISE,
     points=0.75,
-    title="what has not ended does not count, and every episode counts the same",
+    title="episodes that have not ended do not count, and all others have the same weight",
     read=ENDS,
     depends=["anew"],
-    why="Half an episode has half a return: counted, it would make the team look worse than it is.",
+    why="Half an episode has only a part of the return. If it counted, the team would look worse than it is, or better.",
 )
 def test_unfinished(student, rng):
     case = Case(rng, 4, 9, 2, [(0, 1), (0, 3), (0, 6), (1, int(rng.integers(4, 8)))])
@@ -191,17 +196,17 @@ def test_unfinished(student, rng):
         case.right(),
         tried="4 environments, 9 steps: three episodes end in environment 0, one in 1, none in 2 and 3",
         hints=case.mistakes(),
-        hint="The mean of the returns at all ends, whatever environment they are in.",
+        hint="The mean of the returns at all ends, over all environments.",
     )
 
 
 @judge(
     EXERCISE,
     points=0.25,
-    title="whatever sign the rewards have",
+    title="rewards of any sign",
     read=READ,
     depends=["unfinished"],
-    why="Many tasks only punish, and a return of 0 is a return: done alone tells what has ended.",
+    why="In many tasks all rewards are negative, and a return may be 0. Only done says what has ended.",
 )
 def test_signs(student, rng):
     for sign, kind in ((-1, "negative"), (0, "positive and negative")):
@@ -214,13 +219,13 @@ def test_signs(student, rng):
             case.right(),
             tried=f"3 environments, 9 steps, 5 ends; {kind} rewards, those of one episode are all 0",
             hints=[
-                (some, "An episode with the return 0 is missing: done tells what has ended."),
+                (some, "An episode with the return 0 is missing: done says what has ended."),
                 (
                     ended[ended > 0.0].mean() if (ended > 0.0).any() else np.nan,
-                    "Only positive returns count here: done tells what has ended, whatever it brought.",
+                    "You count only positive returns: done says what has ended, for every return.",
                 ),
             ],
-            hint="The mean of the returns at all ends, whatever they are.",
+            hint="The mean of the returns at all ends, of any sign.",
         )
     case = Case(rng, 2, 5, 2, [(0, 2), (1, 4)])
     case.reward[:] = 0.0
@@ -228,7 +233,7 @@ def test_signs(student, rng):
         case.run(student)["value"],
         0.0,
         tried="2 environments, 5 steps, 2 ends; all rewards are 0",
-        hints=[(np.nan, "Two episodes ended, and both brought 0: NaN says that none ended.")],
+        hints=[(np.nan, "Two episodes ended, and both have the return 0: NaN would say that none ended.")],
         hint="The mean of returns that are all 0 is 0.",
     )
 
@@ -258,7 +263,7 @@ def test_agents(student, rng):
     title="of any size",
     read=READ,
     depends=["unfinished"],
-    why="A single environment, step or agent is where squeezed axes go wrong.",
+    why="With a single environment, step or agent, code that squeezes axes goes wrong.",
 )
 def test_any_size(student, rng):
     for batch, steps, agents in (
@@ -284,10 +289,10 @@ def test_any_size(student, rng):
 @judge(
     EXERCISE,
     points=0.5,
-    title="where none ended there is no mean",
+    title="if no episode ended, there is no mean",
     read=READ,
     depends=["one_episode"],
-    why="0 would look like a return. NaN says that there was none; the log then tells something else.",
+    why="0 would look like a return. NaN says that there was none, and then the log shows another number.",
 )
 def test_none(student, rng):
     for batch in (2, 1):

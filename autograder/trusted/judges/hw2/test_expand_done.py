@@ -46,8 +46,8 @@ def mistakes(done: np.ndarray, n_agents: int) -> Hints:
             np.tile(done, (1, n_agents, 1)).reshape(batch, steps, n_agents, 1),
             "Flags of different steps are mixed up: repeat each along a new axis, do not reshape.",
         ),
-        (whole & first, "Only agent 0 is told: the episode ends for all agents."),
-        (whole & first[::-1], "Only the last agent is told: the episode ends for all agents."),
+        (whole & first, "Only agent 0 gets the flag: the episode ends for all agents."),
+        (whole & first[::-1], "Only the last agent gets the flag: the episode ends for all agents."),
         (~whole, "The flags are inverted."),
         (
             np.maximum.accumulate(whole, axis=1),
@@ -93,7 +93,7 @@ def test_own(student, rng):
     title="of any size",
     read=READ,
     depends=["own"],
-    why="A single environment, step or agent is where squeezed axes go wrong.",
+    why="With a single environment, step or agent, code that squeezes axes goes wrong.",
 )
 def test_any_size(student, rng):
     sizes = [((1, 7, 1), 3), ((7, 1, 1), 2), ((6, 7, 1), 1), ((1, 1, 1), 3), ((1, 1, 1), 1), ((4, 3, 1), 4)]
@@ -110,10 +110,10 @@ def test_any_size(student, rng):
 @judge(
     EXERCISE,
     points=0.25,
-    title="flags stay bool, and done stays as it was",
+    title="flags stay bool, and done stays unchanged",
     read=READ,
     depends=["own"],
-    why="~done and reward[done] need bool; whoever gave done goes on using it.",
+    why="~done and reward[done] need bool, and the caller uses done again.",
 )
 def test_flags(student, rng):
     done = flags(rng, 3, 4, 1)

@@ -10,7 +10,7 @@ from autograder.trusted.judging import compare, judge, require
 EXERCISE = "hw2.first_nonfinite"
 READ = "marl/vmas"
 BATCH, STEPS = 6, 9
-FIND = "Every number counts, in every environment and at every step: torch.isfinite tells NaN and both infinities."
+FIND = "Every number counts, in every environment and at every step: torch.isfinite finds NaN and both infinities."
 SHAPES = {"observation": (3, 4), "action": (3, 2), "log_prob": (3,), "reward": (3, 1), "loss": ()}
 
 
@@ -86,7 +86,7 @@ def pair(reply: Reply) -> str:
     points=0.5,
     title="nothing to find, nothing found",
     read=READ,
-    why="A sentinel that cries for nothing stops trainings that are well.",
+    why="A sentinel with false alarms stops healthy trainings.",
 )
 def test_all_finite(student, rng):
     case = Case(rng)
@@ -108,7 +108,7 @@ def test_all_finite(student, rng):
     title="NaN and both infinities are found, in every tensor",
     read=READ,
     depends=["all_finite"],
-    why="An infinity becomes NaN one subtraction later: then the cause is gone.",
+    why="An infinity becomes NaN at the next subtraction, and then the cause is lost.",
 )
 def test_one(student, rng):
     for value, name in ((np.nan, "action"), (np.inf, "observation"), (-np.inf, "reward"), (np.nan, "loss")):
@@ -123,7 +123,10 @@ def test_one(student, rng):
             [
                 ((name, row), "This is the environment: the step is the second axis."),
                 ((name, step + 1), "Steps are counted from 0."),
-                ((name, step - 1), "This is the last step that is well: tell the first that is not."),
+                (
+                    (name, step - 1),
+                    "This is the last step where all is finite: return the first where something is not.",
+                ),
                 ((name, STEPS - 1 - step), "This counts from the end."),
             ],
         )
@@ -132,10 +135,10 @@ def test_one(student, rng):
 @judge(
     EXERCISE,
     points=0.25,
-    title="the step is a plain number, and the tensors stay as they were",
+    title="the step is a plain number, and the tensors stay unchanged",
     read=READ,
     depends=["one"],
-    why="The step is printed and used as an index; the tensors are stored for whoever looks for the cause.",
+    why="The step is printed and used as an index. The tensors are stored, so that you can look for the cause.",
 )
 def test_number(student, rng):
     case, step = Case(rng), int(rng.integers(1, STEPS))
@@ -148,7 +151,7 @@ def test_number(student, rng):
         expected="int",
         hint="The step is a plain number: int(...).",
     )
-    changed = "first_nonfinite changed its argument: it only looks."
+    changed = "first_nonfinite changed its argument: it must only read it."
     require(
         reply["names"] == list(case.tensors),
         tried="the names in the dictionary after the call",
@@ -164,7 +167,7 @@ def test_number(student, rng):
 @judge(
     EXERCISE,
     points=0.75,
-    title="the earliest step counts, whatever tensor it is in",
+    title="the earliest step of all tensors counts",
     read=READ,
     depends=["one"],
     why="Everything after it may be a consequence: a NaN in an action is in the next observation.",
@@ -184,7 +187,7 @@ def test_earliest(student, rng):
         [
             (("observation", late), "This is the first tensor that breaks: the earliest step counts."),
             (("loss", late), "This is the last tensor that breaks: the earliest step counts."),
-            (("log_prob", STEPS - 1), "This is the last step that is broken: tell the first."),
+            (("log_prob", STEPS - 1), "This is the last step with such a number: return the first."),
             (("observation", early), "The step is the earliest, but the name is another tensor's."),
             (
                 case.of_first_environment(),
@@ -200,7 +203,7 @@ def test_earliest(student, rng):
     title="at any step, in batches of any size",
     read=READ,
     depends=["earliest"],
-    why="Step 0 is a step like any other, and a curve is looked at as a batch of one.",
+    why="Step 0 is a step like any other, and a single curve is a batch of one.",
 )
 def test_anywhere(student, rng):
     case = Case(rng)
@@ -229,7 +232,7 @@ def test_anywhere(student, rng):
 @judge(
     EXERCISE,
     points=0.5,
-    title="at the same step the one that is computed first",
+    title="at the same step, the tensor that is computed first",
     read=READ,
     depends=["earliest"],
     why="The cause comes before its consequences, and the dictionary lists them in that order.",

@@ -57,10 +57,10 @@ def test_whole(student, rng):
 @judge(
     EXERCISE,
     points=0.25,
-    title="the number is a whole one",
+    title="the result is a whole number",
     read=READ,
     depends=["whole"],
-    why="A simulator makes a number of environments; 60.0 is none.",
+    why="A simulator needs a whole number of environments, and 60.0 is a float.",
 )
 def test_whole_number(student, rng):
     for envs, length in whole_batches(rng):
@@ -80,7 +80,7 @@ def test_whole_number(student, rng):
     title="a batch of broken episodes is refused",
     read=READ,
     depends=["whole"],
-    why="Rounded in silence, the batch would hold other numbers of frames than the settings say.",
+    why="If you round without a message, the batch holds another number of frames than the settings say.",
 )
 def test_refused(student, rng):
     steps, envs = int(rng.integers(20, 200)), int(rng.integers(3, 60))
@@ -110,7 +110,7 @@ def test_refused(student, rng):
     title="the refusal names the numbers, and the nearest that fits",
     read=READ,
     depends=["refused"],
-    why="Whoever reads the message wants to change one number and go on.",
+    why="The reader of the message wants to change one number and continue.",
 )
 def test_message(student, rng):
     steps, envs = int(rng.integers(50, 200)), int(rng.integers(300, 600))

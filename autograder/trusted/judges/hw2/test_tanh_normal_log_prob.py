@@ -97,11 +97,11 @@ class Case:
             ),
             (
                 (self.normal(squeezed) - slope - half).sum(axis=-1),
-                "The normal density is that of u, before the tanh: u = atanh(squeezed action).",
+                "Take the normal density of u, before the tanh: u = atanh(squeezed action).",
             ),
             (
                 (self.normal(u, np.sqrt(self.std.astype(float))) - slope - half).sum(axis=-1),
-                "std is taken for the variance: it is the standard deviation.",
+                "You use std as the variance: it is the standard deviation.",
             ),
             (
                 (self.normal(u, self.std.astype(float) ** 2) - slope - half).sum(axis=-1),
@@ -115,7 +115,7 @@ class Case:
     points=1.5,
     title="the log-density of actions within their bounds",
     read=READ,
-    why="Each change of variables divides the density by its slope; independent components' logs add up.",
+    why="Each change of variables divides the density by its slope. The log-densities of independent components add up.",
 )
 def test_value(student, rng):
     case = Case(rng, (5, 3), (3,))
@@ -133,10 +133,10 @@ def test_value(student, rng):
 @judge(
     EXERCISE,
     points=0.25,
-    title="for policies that are certain, and for those that are not",
+    title="for small and for large standard deviations",
     read=READ,
     depends=["value"],
-    why="A policy begins wide and ends narrow; the formula is the same.",
+    why="A policy begins with a large standard deviation and ends with a small one. The formula is the same.",
 )
 def test_any_std(student, rng):
     for std in ((0.02, 0.1), (1.2, 3.0)):
@@ -146,7 +146,7 @@ def test_any_std(student, rng):
             case.right().sum(axis=-1),
             tried=f"6 actions of 2 components, standard deviations from {std[0]} to {std[1]}",
             hints=[*case.mistakes(), *softened(case)],
-            hint="std is used as it is, whether small or large.",
+            hint="Use std as it is, small or large.",
             rtol=3e-3,
             atol=3e-3,
         )
@@ -155,7 +155,7 @@ def test_any_std(student, rng):
 @judge(
     EXERCISE,
     points=0.25,
-    title="the actions and the bounds stay as they were",
+    title="the actions and the bounds stay unchanged",
     read=READ,
     depends=["value"],
     why="The same batch is used again in the next epoch.",
@@ -177,7 +177,7 @@ def test_arguments(student, rng):
 @judge(
     EXERCISE,
     points=0.5,
-    title="for a batch in time of teams",
+    title="for a batch with axes for time and agents",
     read=READ,
     depends=["value"],
     why="Every agent of every frame has a log-probability of its own: only the components are summed.",
@@ -205,7 +205,7 @@ def test_team(student, rng):
     title="finite on the bounds, value and gradients",
     read=READ,
     depends=["value"],
-    why="Where tanh has been rounded to 1 its inverse is infinite, and one such action makes all weights NaN.",
+    why="If tanh was rounded to 1, its inverse is infinite, and one such action makes all weights NaN.",
 )
 def test_on_the_bounds(student, rng):
     for std, atol in (((2.0, 4.0), 0.1), ((0.4, 0.8), 2.0)):  # far out in a narrow density float32 is rough
@@ -256,7 +256,7 @@ def test_on_the_bounds(student, rng):
     title="actions close to a bound keep their own values",
     read=READ,
     depends=["on_the_bounds"],
-    why="A policy that pushes hard acts close to the bounds all the time: those actions must stay apart.",
+    why="A policy with extreme actions is close to the bounds all the time. Those actions must stay different.",
 )
 def test_near_the_bounds(student, rng):
     case = Case(rng, (6, 1), (1,), (1.0, 2.0))
@@ -268,7 +268,7 @@ def test_near_the_bounds(student, rng):
         case.right().sum(axis=-1),
         tried="actions 0.999, 0.9999, 0.99999 and their negatives, of a range from -1 to 1",
         hints=[*limits(case), *softened(case)],
-        hint="HIGHEST_TANH touches none of these: u = atanh(squeezed action), also close to a bound.",
+        hint="HIGHEST_TANH changes none of these: u = atanh(squeezed action), also close to a bound.",
         rtol=2e-3,
         atol=2e-2,
     )
@@ -291,7 +291,7 @@ def softened(case: Case) -> Hints:
     return [
         (
             (rest - np.log(1 - np.minimum(np.abs(action), 1.0) ** 2 + small)).sum(axis=-1),
-            "What is added inside the logarithm counts on the bounds: limit the action, and add nothing.",
+            "A number that is added inside the logarithm counts on the bounds: limit the action, and add nothing.",
         )
         for action in (inside, outside)
         for small in (1e-3, 1e-4, 1e-5, 1e-6, 1e-7)

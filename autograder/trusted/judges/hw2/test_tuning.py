@@ -15,7 +15,7 @@ READ = "marl/torchrl"
 RULE = rule_of("hw2.convergence")
 CURES = {
     "frames": "n_iters * frames_per_batch are too many: lower one of them.",
-    "n_iters": "Every iteration plays 100 steps, however few environments there are: take larger batches.",
+    "n_iters": "Every iteration plays 100 steps, also with few environments: use larger batches.",
     "num_epochs": "Fewer passes over each batch.",
     "gradient_steps": "n_iters * num_epochs * (frames_per_batch // minibatch_size) are too many: raise "
     "minibatch_size, or lower num_epochs.",
@@ -35,13 +35,13 @@ def test_readable(student, rng):
         tuning.settings_of(text)
     except ConfigError as error:
         require(False, tried="tuning(): the text as YAML", got=str(error), expected="lines 'name: value'",
-                hint="One setting a line: its name, a colon, a space, its value.")  # fmt: skip
+                hint="One setting per line: its name, a colon, a space, its value.")  # fmt: skip
 
 
 @judge(
     EXERCISE,
     points=0.5,
-    title="they are yours to choose, and fit together",
+    title="they may be tuned, and fit together",
     read=READ,
     depends=["readable"],
     why="The task stays as it is: otherwise two results could not be compared.",
@@ -57,10 +57,10 @@ def test_fields(student, rng):
 @judge(
     EXERCISE,
     points=1.0,
-    title="they keep to the budget",
+    title="they stay within the budget",
     read=READ,
     depends=["fields"],
-    why="With endless frames everything learns in the end. What counts is what a setting makes of few.",
+    why="With enough frames, many settings learn in the end. The task is to learn with few frames.",
 )
 def test_budget(student, rng):
     config = tuning.config_of(tuning.settings_of(tuning.text_of(student)), RULE)

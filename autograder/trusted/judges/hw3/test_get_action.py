@@ -140,7 +140,7 @@ def test_returns_int(student, rng):
             tried=f"the type of 60 {way} actions, epsilon={epsilon:g}",
             got=reply["types"],
             expected=["int"],
-            hint="Both ways out must return a plain int: int(...) around random and argmax alike.",
+            hint="Both branches must return a plain int: put int(...) around the random action and around the argmax.",
         )
 
 
@@ -150,7 +150,7 @@ def test_returns_int(student, rng):
     title="changes nothing",
     read=READ,
     depends=["greedy_at_zero"],
-    why="Acting must neither learn, nor alter what it looked at, nor leave the program in another mode.",
+    why="get_action must not train, must not change the observation, and must not leave the program in another mode.",
 )
 def test_changes_nothing(student, rng):
     critic, target = linear(rng, 3, 2)
@@ -291,7 +291,7 @@ def test_fraction(student, rng):
         0.3 * share,
         atol=margin,
         rtol=0.0,
-        tried=f"{CALLS} calls, epsilon=0.3, 3 actions: how often another than the greedy one came",
+        tried=f"{CALLS} calls, epsilon=0.3, 3 actions: how often an action other than the greedy one came",
         hints=mistakes if others else never,
         hint=f"Expected {0.3 * share:.3f} +- {margin:.3f}.",
     )

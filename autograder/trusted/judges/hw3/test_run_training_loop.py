@@ -134,7 +134,7 @@ class Story:
     points=0.25,
     title="takes total_steps steps with the agent's actions",
     read=LOOP,
-    why="The agent learns from its own behaviour: what it chose is what must be done.",
+    why="The agent learns from its own behaviour, so the environment must get the action that it chose.",
 )
 def test_steps(student, rng):
     case = Case(rng)
@@ -208,7 +208,7 @@ def test_evaluation(student, rng):
     title="evaluates regularly, and logs every episode",
     read=LOOP,
     depends=["evaluation"],
-    why="A run that leaves no curves behind cannot be understood afterwards.",
+    why="Without curves you cannot understand a run afterwards.",
 )
 def test_logs(student, rng):
     case = Case(rng)
@@ -288,10 +288,10 @@ def test_observation(student, rng):
 @judge(
     EXERCISE,
     points=0.25,
-    title="begins every episode anew",
+    title="begins every episode in another state",
     read=LOOP,
     depends=["steps"],
-    why="An agent that meets the same first state every time learns one episode by heart.",
+    why="If every episode begins in the same state, the agent learns only this one episode.",
 )
 def test_new_episodes(student, rng):
     story = Case(rng).run(student)
@@ -423,7 +423,7 @@ def test_stored(student, rng):
 @judge(
     EXERCISE,
     points=0.75,
-    title="a time limit is stored, and not as an end",
+    title="a time limit is stored, but not as an end",
     read=ENDS,
     depends=["stored"],
     why=(
@@ -465,7 +465,7 @@ def test_time_limit(student, rng):
         (
             story.truncated & story.terminated,
             1.0,
-            "The episode terminated there, whatever the clock says at the same step: done = terminated.",
+            "The episode terminated there, and a time limit at the same step does not change that: done = terminated.",
         ),
     ):
         chosen = which[number]
@@ -482,7 +482,7 @@ def test_time_limit(student, rng):
 @judge(
     EXERCISE,
     points=0.5,
-    title="learns once a step, from learning_starts on",
+    title="learns once per step, from learning_starts on",
     read=LOOP,
     depends=["steps"],
     why=(
@@ -506,7 +506,7 @@ def test_learning(student, rng):
             (np.arange(case.starts + 1, case.total), "One step late: learn where step >= learning_starts."),
             (np.arange(0, case.starts), "The condition is inverted: learn where step >= learning_starts."),
         ],
-        hint="One update a step where step >= config['learning_starts'].",
+        hint="One update per step where step >= config['learning_starts'].",
     )
     compare(
         sample["size"],
@@ -560,7 +560,7 @@ def test_log_update(student, rng):
             values,
             10.0 * (due - case.starts) + place,
             tried=f"the logged {name}",
-            hint="Log the figures of this step's update, each under its own name.",
+            hint="Log the numbers of this step's update, each under its own name.",
         )
 
 
@@ -570,7 +570,7 @@ def test_log_update(student, rng):
     title="updates on the sampled batch",
     read=LOOP,
     depends=["learning"],
-    why="The update must see what was drawn from the buffer, each array in its own place.",
+    why="The update must get the arrays that were drawn from the buffer, each in its own place.",
 )
 def test_batch(student, rng):
     case = Case(rng)
@@ -616,7 +616,7 @@ def test_batch(student, rng):
     title="stores single frames of stacked observations",
     read=TARGETS,
     depends=["evaluation"],
-    why="Four stacked frames share three with their neighbours: each is stored once, four times less memory.",
+    why="Two neighbouring stacks share three of their four frames. Each frame is stored once, which needs a quarter of the memory.",
 )
 def test_frames(student, rng):
     case = Case(rng, frames=True)

@@ -247,12 +247,10 @@ def test_terminal(student, rng):
     truncated_too = (
         "A truncated episode is stored as terminal: store terminated alone, not terminated or truncated."
     )
-    both = (
-        "The episode terminated there, whatever the clock says at the same step: store terminated as it is."
-    )
+    both = "The episode terminated there, and a time limit at the same step does not change that: store terminated as it is."
     at_limit = "Reaching max_length is stored as terminal: store terminated alone, not rollout_done."
     ends = [
-        (zeros, "The end is not marked: store terminated of each step."),
+        (zeros, "No end is marked: store terminated of each step."),
         (1 - last, "The flag is inverted: 1 where the episode terminated."),
         (np.roll(last, -1), "One step early."),
     ]
@@ -285,7 +283,7 @@ def test_terminal(student, rng):
     title="stops after max_length steps",
     read=LOOP,
     depends=["returned_arrays"],
-    why="Some environments never end; an evaluation must.",
+    why="Some environments never end, but an evaluation must end.",
 )
 def test_max_length(student, rng):
     limit = int(rng.integers(3, 9))
@@ -317,7 +315,7 @@ def test_max_length(student, rng):
     title="episode_statistics hold length and return",
     read=LOOP,
     depends=["returned_arrays"],
-    why="The wrapper knows the true return; rewards may have been clipped on the way here.",
+    why="The wrapper knows the true return. The rewards may have been clipped on their way.",
 )
 def test_statistics(student, rng):
     length = int(rng.integers(3, 9))
@@ -355,7 +353,7 @@ def test_statistics(student, rng):
     title="one trajectory after the other, each an episode of its own",
     read=LOOP,
     depends=["transitions"],
-    why="The same first state every time tells how good the agent is at one episode.",
+    why="If every episode begins in the same state, you measure only this one episode.",
 )
 def test_again(student, rng):
     length = int(rng.integers(3, 9))
@@ -395,7 +393,7 @@ def test_images(student, rng):
         tried=f"{length} steps with render=True: shape of image_obs",
         got=reply["image_shape"],
         expected=[length, 250, 250, 3],
-        hint="One picture a step, made by render_frame(env).",
+        hint="One picture per step, made by render_frame(env).",
     )
     require(
         reply["dtypes"].get("image_obs") == "uint8",

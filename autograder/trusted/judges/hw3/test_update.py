@@ -105,7 +105,7 @@ def test_critic_step(student, rng):
     title="returns what update_critic returned",
     read=READ,
     depends=["critic_step"],
-    why="The training loop logs these figures.",
+    why="The training loop logs these numbers.",
 )
 def test_returned_figures(student, rng):
     case = Case(rng)
@@ -118,7 +118,9 @@ def test_returned_figures(student, rng):
         tried="the second of several updates: what it returned",
         got=second,
         expected=expected,
-        hint="Return the dict of update_critic." if missing else "Return this call's figures, all of them.",
+        hint="Return the dict of update_critic."
+        if missing
+        else "Return the numbers of this call, all of them.",
     )
 
 
@@ -157,7 +159,7 @@ def test_is_a_copy(student, rng):
     title="copies the target network when the period divides the step",
     read=READ,
     depends=["critic_step", "is_a_copy"],
-    why="A target that moves with every step chases itself; one that never moves never learns.",
+    why="If the target network changes at every step, the critic chases its own values. If it never changes, the targets stay those of random weights.",
 )
 def test_period(student, rng):
     period = int(rng.integers(3, 6))

@@ -177,9 +177,9 @@ def tables(reply: Reply, case: Case) -> np.ndarray:
 @judge(
     EXERCISE,
     points=0.25,
-    title="returns the four figures",
+    title="returns the four numbers",
     read="dqn/homework",
-    why="The training loop logs these figures by name.",
+    why="The training loop logs these numbers by name.",
 )
 def test_returned_figures(student, rng):
     reply = Case(rng).run(student)
@@ -201,17 +201,17 @@ def test_returned_figures(student, rng):
 @judge(
     EXERCISE,
     points=0.25,
-    title="the figures are plain numbers",
+    title="all four are plain numbers",
     read="dqn/homework",
     depends=["returned_figures"],
-    why="A tensor that belongs to a graph keeps all of the graph alive, as long as somebody keeps the figure.",
+    why="A tensor keeps its whole graph in memory for as long as the tensor itself is kept.",
 )
 def test_numbers(student, rng):
     reply = Case(rng).run(student)
     types = {name: reply["types"].get(name) for name in FIGURES}
     require(
         set(types.values()) <= {"float", "int"},
-        tried="the types of the figures",
+        tried="the types of the numbers",
         got=types,
         expected=dict.fromkeys(FIGURES, "float"),
         hint="Take .mean().item() of a batch, .item() of a single value.",
@@ -224,7 +224,7 @@ def test_numbers(student, rng):
     title="q_values are the Q-values of the actions taken",
     read=Q_LEARNING,
     depends=["returned_figures"],
-    why="Only the action that was taken was tried: its Q-value alone is corrected.",
+    why="Only the taken action was tried, so only its Q-value is corrected.",
 )
 def test_q_values(student, rng):
     hint = "q_values is the batch mean of Q(obs, action), before the gradient step."
@@ -311,7 +311,7 @@ def test_target(student, rng):
             ((DISCOUNT * best).mean(), "The reward is missing."),
             (
                 (DISCOUNT * (r + best)).mean(),
-                "The reward is discounted as well: only the next value is.",
+                "The reward is discounted too: discount only the next value.",
             ),
             ((r - DISCOUNT * best).mean(), "The next value is subtracted: add it."),
             ((r + DISCOUNT * next_q.mean(axis=0)).mean(), "You average over a': take the maximum."),
@@ -326,7 +326,7 @@ def test_target(student, rng):
             (
                 r.mean(),
                 (
-                    "Nothing of the next state's value arrives, though no transition ends: is the done "
+                    "The next state's value is missing, though no transition ends: is the done "
                     "mask inverted? It must be 1 - done."
                 ),
             ),
@@ -359,10 +359,10 @@ def test_target(student, rng):
                     ((case.r[0] + DISCOUNT * values).mean(), "This is the first call's target."),
                     (
                         case.r[call].mean(),
-                        "Values below 0 are cut off: a state may be worth less than nothing.",
+                        "Values below 0 are cut off: the value of a state may be negative.",
                     ),
                 ],
-                hint="r + discount * max Q_target(s', a'), whatever the signs.",
+                hint="r + discount * max Q_target(s', a'), for all signs.",
             )
 
 
@@ -399,7 +399,7 @@ def test_done(student, rng):
             ),
             (
                 (~ends * r + DISCOUNT * best).mean(),
-                "The mask stands at the reward: it belongs to the next value.",
+                "The mask multiplies the reward: it must multiply the next value.",
             ),
             (case.y()[~ends].mean(), "Terminal transitions are missing in the mean: their target is r."),
         ],
@@ -413,7 +413,7 @@ def test_done(student, rng):
     compare(
         metric(reply, "critic_loss"),
         metric(same, "critic_loss"),
-        tried=f"{tried}: the loss, beside the same batch with next states that are worth nothing",
+        tried=f"{tried}: the loss, compared with the same batch whose next states have the value 0",
         hints=[
             (np.mean(unmasked**2), "The loss takes a target without the mask, though target_values has it."),
             (np.mean(error[~ends] ** 2), "Terminal transitions are left out of the loss: their target is r."),
@@ -425,7 +425,7 @@ def test_done(student, rng):
         tables(reply, case)[0],
         tables(same, case)[0],
         atol=1e-4,
-        tried=f"{tried}: the critic's weights after it, beside the same batch with worthless next states",
+        tried=f"{tried}: the critic's weights after it, compared with the same batch whose next states have the value 0",
         hint="The gradient is that of the loss, over all transitions, terminal ones included.",
     )
 
@@ -437,8 +437,7 @@ def test_done(student, rng):
     read=DOUBLE,
     depends=["target"],
     why=(
-        "Two networks rarely overestimate the same action: one to choose and one to value removes most of the"
-        " bias."
+        "Two networks rarely overestimate the same action. If one chooses and the other gives the value, most of the bias disappears."
     ),
 )
 def test_double_q(student, rng):
@@ -497,7 +496,7 @@ def test_double_q(student, rng):
             metric(reply, "target_values", call),
             case.y(call=call).mean(),
             tried=f"three different batches, use_double_q=True, learning rate 0: the mean target of batch {call}",
-            hint="Every call chooses and values anew, for its own next_obs.",
+            hint="Every call must choose and value again, for its own next_obs.",
         )
 
 
@@ -611,7 +610,7 @@ def test_gradient_step(student, rng):
     title="only the critic changes",
     read=TARGETS,
     depends=["returned_figures"],
-    why="The target network moves only when it is copied, and the batch and the program's modes are not its own.",
+    why="The target network changes only when it is copied. The batch and the program's modes belong to the caller.",
 )
 def test_nothing_else(student, rng):
     case = Case(rng, done="some")
@@ -686,10 +685,10 @@ def test_target_is_constant(student, rng):
 @judge(
     EXERCISE,
     points=0.25,
-    title="the gradient's norm is clipped, and reported as it was",
+    title="the gradient's norm is clipped, and reported as it was before",
     read="dqn/homework",
     depends=["gradient_step"],
-    why="Clipping bounds a single step; the norm before clipping is the one that warns of trouble.",
+    why="Clipping limits a single step. The norm before clipping is what warns you of trouble.",
 )
 def test_clipping(student, rng):
     case = Case(rng, batch=6, actions=3)
@@ -754,7 +753,10 @@ def test_clipping(student, rng):
         atol=1.0,
         tried=f"clip_grad_norm=None where the gradient's norm is {norm:.0f}: the critic's weights",
         hints=[
-            (stepped(clipped(slope, some)), f"Clipped at {some:g} all the same: None means no limit at all.")
+            (
+                stepped(clipped(slope, some)),
+                f"Clipped at {some:g} although clip_grad_norm is None: None means no limit at all.",
+            )
             for some in (1.0, 10.0, 40.0, 100.0, 1000.0)
         ],
         hint="None means no limit at all.",
@@ -775,7 +777,7 @@ def clipped(gradient: np.ndarray, limit: float) -> np.ndarray:
 @judge(
     EXERCISE,
     points=0.25,
-    title="the learning-rate schedule advances once a call",
+    title="the learning-rate schedule advances once per call",
     read="dqn/homework",
     depends=["gradient_step"],
     why="Without self.lr_scheduler.step() the learning rate never decays.",
@@ -790,7 +792,7 @@ def test_schedule(student, rng):
         tried="three calls with a schedule that halves the learning rate: the rate after each",
         hints=[
             (np.full(3, LEARNING_RATE), "The rate never changes: call self.lr_scheduler.step()."),
-            (LEARNING_RATE * 0.25 ** np.arange(1, 4), "The schedule advances twice a call."),
+            (LEARNING_RATE * 0.25 ** np.arange(1, 4), "The schedule advances twice per call."),
         ],
     )
     slope = case.gradient()

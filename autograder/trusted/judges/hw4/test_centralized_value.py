@@ -81,7 +81,7 @@ class Case:
             ),
             (
                 self.for_all(team) / self.agents,
-                "The value is shared out among the agents: each gets it whole.",
+                "The value is divided among the agents: each of them gets the whole value.",
             ),
             (
                 self.for_all(team) * (np.arange(self.agents) == 0)[:, None],
@@ -99,7 +99,7 @@ class Case:
     points=1.5,
     title="the value of the global state, for every agent",
     read=READ,
-    why="What a team does together shows in no single observation. The actors still see only their own.",
+    why="No single observation shows what the team does together. The actors still see only their own.",
 )
 def test_value(student, rng):
     case = Case(rng, 4, 3, 3, 2)

@@ -18,7 +18,7 @@ def side_by_side(observation: np.ndarray) -> np.ndarray:
 
 def mistakes(observation: np.ndarray) -> Hints:
     """What known mistakes give instead."""
-    sums = "The agents are summed up or averaged: keep all their features, so that it shows who is where."
+    sums = "You sum or average over the agents: keep all features of every agent."
     flat = [
         (observation.reshape(-1), "Everything is flat: only the last two axes are joined, the others stay."),
         (
@@ -38,7 +38,7 @@ def mistakes(observation: np.ndarray) -> Hints:
             observation.max(axis=-2),
             "The largest of each feature is left: keep all the features of all agents.",
         ),
-        (observation[..., 0, :], "Only agent 0 is seen: the critic is to see all agents."),
+        (observation[..., 0, :], "Only agent 0 is there: the critic must see all agents."),
         (
             np.swapaxes(observation, -1, -2).reshape(*observation.shape[:-2], -1),
             "The features are interleaved: all of agent 0, then all of agent 1...",
@@ -53,7 +53,7 @@ def mistakes(observation: np.ndarray) -> Hints:
     points=0.5,
     title="all agents' observations, side by side",
     read=READ,
-    why="In training one may look at everything: a critic that sees the team judges it with less guessing.",
+    why="Only the training uses the critic, so it may see everything. A critic that sees the whole team has less to guess.",
 )
 def test_side_by_side(student, rng):
     observation = rng.normal(size=(4, 5, 3, 2)).astype(np.float32)
@@ -73,7 +73,7 @@ def test_side_by_side(student, rng):
     title="with any axes in front",
     read=READ,
     depends=["side_by_side"],
-    why="Training passes minibatches of frames, acting a single step, a whole batch has time as well.",
+    why="The training passes minibatches of frames. Acting passes a single step. A whole batch also has an axis of time.",
 )
 def test_any_axes(student, rng):
     for shape in ((3, 2), (6, 1, 4), (2, 3, 2, 1), (3, 3, 3, 3), (1, 1, 3, 2), (1, 4, 1), (1, 1)):

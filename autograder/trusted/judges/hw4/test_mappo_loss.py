@@ -80,7 +80,7 @@ class Case:
         log_ratio, a = self.new - self.old, self.advantage
         near = "The log-ratio is limited on top of the clip: a ratio that is far from 1 counts as it is."
         dual = (
-            "The objective is bounded once more (dual clip): where A < 0 it may become as small as ratio * A."
+            "The objective has a second bound (dual clip): where A < 0 it may become as small as ratio * A."
         )
         return [
             *(
@@ -109,7 +109,7 @@ class Case:
             (2 * self.critic(), "The factor 1/2 is missing."),
             (self.critic() / self.coef, "critic_coef is missing."),
             (2 * self.critic() / self.coef, "critic_coef and the factor 1/2 are missing."),
-            (-self.critic(), "The sign: an error is to become smaller."),
+            (-self.critic(), "The sign is wrong: the error must become smaller."),
             (self.critic() * count, "This is the sum over frames and agents: take the mean."),
             (
                 self.critic() * error.shape[1],
@@ -149,7 +149,7 @@ class Case:
             ),
             (-self.gain()[:, 0].mean(), "Only agent 0 counts: the mean goes over all frames and agents."),
             (-self.gain(), "One value for each entry: take the mean over all frames and agents."),
-            (-self.objective(), "The sign: the objective is to grow, so the loss is its negative."),
+            (-self.objective(), "The sign is wrong: the objective must grow, so the loss is its negative."),
             (-self.gain().sum(), "This is the sum over frames and agents: take the mean."),
             (
                 -self.gain().sum(axis=1).mean(),
@@ -161,7 +161,7 @@ class Case:
             ),
             (
                 -self.gain(1 / r).mean(),
-                "The ratio is upside down: the new probability stands above the old one.",
+                "The ratio is upside down: divide the new probability by the old one.",
             ),
             (
                 -np.maximum(r * a, clipped * a).mean(),
@@ -177,7 +177,7 @@ class Case:
             ),
             (
                 -(clipped * a).mean(),
-                "Only the clipped objective: take the smaller of it and the unclipped one, for every entry.",
+                "You use only the clipped objective: take the smaller of it and the unclipped one, for every entry.",
             ),
             (
                 -(r * a).mean(),
@@ -229,7 +229,7 @@ def test_parts(student, rng):
     title="inside the clip range: every agent's ratio meets its own advantage",
     read=CLIP,
     depends=["parts"],
-    why="An agent's action is to become likelier by its own advantage, not by those of others.",
+    why="The agent's own advantage decides how likely its action becomes, not the advantages of others.",
 )
 def test_inside(student, rng):
     for frames, agents in ((4, 4), (1, 3), (5, 1), (1, 1)):  # wrong axes pass in silence here
@@ -250,8 +250,7 @@ def test_inside(student, rng):
     read=CLIP,
     depends=["inside"],
     why=(
-        "Moving further in the direction that pays is no longer rewarded, while a move in the wrong "
-        "direction keeps its full cost: a pessimistic bound."
+        "Outside the clip range a further move in the good direction gains nothing, but a move in the wrong direction keeps its full cost."
     ),
 )
 def test_outside(student, rng):
@@ -307,10 +306,10 @@ def test_critic(student, rng):
 @judge(
     EXERCISE,
     points=0.5,
-    title="the entropy is rewarded",
+    title="more entropy makes the loss smaller",
     read=READ,
     depends=["parts"],
-    why="A policy that is certain too early finds nothing better any more.",
+    why="A policy that stops exploring too early finds nothing better.",
 )
 def test_entropy(student, rng):
     for entropy, weight in ((None, None), (-1.5, None), (1.0, 0.0)):
@@ -326,10 +325,10 @@ def test_entropy(student, rng):
             hints=[
                 (
                     -abs(right),
-                    "The entropy of a density may be negative: it counts with its sign.",
+                    "The entropy of a density may be negative: keep its sign.",
                 )
                 if case.entropy < 0
-                else (-right, "The sign: entropy is to grow, so the loss is its negative."),
+                else (-right, "The sign is wrong: the entropy must grow, so the loss is its negative."),
                 (-case.entropy, "entropy_eps is missing."),
                 (case.entropy, "entropy_eps is missing, and the sign is wrong."),
             ],
@@ -371,7 +370,7 @@ def test_types(student, rng):
     title="gradients: where nothing is clipped, and into policy and critic only",
     read=CLIP,
     depends=["outside", "critic", "entropy", "types"],
-    why="A clipped entry has had its say. An advantage that may change makes bad actions look good instead.",
+    why="A clipped entry no longer moves the policy. If the loss can change the advantage, it makes bad actions look good.",
 )
 def test_gradient(student, rng):
     # the first ratio is 1, as in the first minibatch of an update
@@ -425,7 +424,7 @@ def test_gradient(student, rng):
             "loss_entropy",
             "entropy",
             -case.entropy_eps,
-            [(0.0, "No gradient arrives: the policy is to change with its entropy, so do not detach it.")],
+            [(0.0, "No gradient arrives: the entropy must change the policy, so do not detach it.")],
             "",
         ),
     ):

@@ -47,7 +47,7 @@ def own(case: Rollout) -> Hints:
     for t in reversed(range(len(deltas))):
         together[t] = deltas[t] + case.gamma * case.lam * following * ~case.done[t]
         following = together[t].mean(axis=1, keepdims=True)
-    rewards = "The agents' rewards are thrown together: each agent has its own."
+    rewards = "The agents' rewards are mixed: each agent has its own."
     flags = "Every agent has a flag of its own: take the whole of terminated and done, axis by axis."
     agent_0 = [np.broadcast_to(array[:, :, :1], array.shape) for array in (case.terminated, case.done)]
     anyone = [team(array, np.any) for array in (case.terminated, case.done)]
@@ -55,7 +55,7 @@ def own(case: Rollout) -> Hints:
     return [
         (case.advantages(rewards=team(case.rewards)), rewards),
         (case.advantages(rewards=team(case.rewards, np.sum)), rewards),
-        (together, "One trace serves all agents: each agent's runs on its own."),
+        (together, "All agents share one trace: each agent needs its own."),
         (case.advantages(axis=1), "The recursion runs over the environments: time is the second axis."),
         (case.advantages(axis=2), "The recursion runs over the agents: time is the second axis."),
         *((case.advantages(masked=masked, cut=cut), flags) for masked, cut in (agent_0, anyone)),
@@ -125,7 +125,7 @@ def test_returned_tensors(student, rng):
     title="with lambda 0 the one-step error of each agent remains",
     read=READ,
     depends=["returned_tensors"],
-    why="delta compares what a step brought this agent, reward and next value, with what was expected.",
+    why="delta is what the step gave this agent, r + gamma * V', minus what the critic expected, V.",
 )
 def test_one_step_error(student, rng):
     gae.one_step_error(MULTI_AGENT_GAE, student, rng, SHAPE)
@@ -137,7 +137,7 @@ def test_one_step_error(student, rng):
     title="the recursion over time",
     read=READ,
     depends=["one_step_error"],
-    why="Lambda blends all numbers of steps: errors k steps ahead count with (gamma * lambda)^k.",
+    why="The advantage adds up all later errors. The error k steps ahead has the weight (gamma * lambda)^k.",
 )
 def test_recursion(student, rng):
     gae.recursion(MULTI_AGENT_GAE, student, rng, (4, 4, 4))  # all axes alike: no shape gives a wrong one away
@@ -162,8 +162,8 @@ def test_termination(student, rng):
     read=ENDS,
     depends=["termination"],
     why=(
-        "The clock stopped the episode, the world would have gone on: its last observation keeps its value. "
-        "The following row is another episode all the same."
+        "A time limit stopped the episode, but the world could have gone on. So the last observation keeps its value. "
+        "The next row still belongs to another episode."
     ),
 )
 def test_time_limit(student, rng):
@@ -188,7 +188,7 @@ def test_both(student, rng):
     title="another agent or episode changes nothing",
     read=ENDS,
     depends=["time_limit"],
-    why="An agent's advantage says what its own rewards and values say, up to the end of its episode.",
+    why="An agent's advantage depends only on its own rewards and values, up to the end of its episode.",
 )
 def test_apart(student, rng):
     step = int(rng.integers(2, 4))
@@ -248,10 +248,10 @@ def test_no_gradient(student, rng):
 @judge(
     EXERCISE,
     points=0.25,
-    title="the arguments stay, and so does everything else",
+    title="the arguments and everything else stay unchanged",
     read=READ,
     depends=["returned_tensors"],
-    why="The batch is used again, and the function is called once for each.",
+    why="The batch is used again, and the function is called once for each batch.",
 )
 def test_no_trace(student, rng):
     gae.leaves_no_trace(MULTI_AGENT_GAE, student, rng, SHAPE)

@@ -120,7 +120,7 @@ def test_length_one(student, rng):
         reply["value"],
         case.observation,
         tried="2 environments, 6 steps, 3 agents, length 1",
-        hints=[(joined(case.parts(2)), "This is a history of two, whatever length says.")] + case.orders(1),
+        hints=[(joined(case.parts(2)), "This is a history of two: use length.")] + case.orders(1),
         hint="(batch, time, n_agents, length * features), and with length 1 the observations themselves.",
     )
 
@@ -131,7 +131,7 @@ def test_length_one(student, rng):
     title="newest first",
     read=READ,
     depends=["length_one"],
-    why="Position tells a network what an input means: the newest must always stand in the same place.",
+    why="A network knows an input by its position, so the newest must always have the same position.",
 )
 def test_newest_first(student, rng):
     case, length = Case(rng, batch=3), 3
@@ -182,7 +182,7 @@ def test_beginning(student, rng):
                 "The cut comes one step late: begins[t] marks observation t itself.",
             ),
         ],
-        hint="Older than the first observation of the episode is nothing: repeat that one.",
+        hint="Nothing is older than the first observation of the episode: repeat that one.",
     )
 
 
@@ -192,7 +192,7 @@ def test_beginning(student, rng):
     title="the episode before is not seen",
     read="dqn/terminated-truncated",
     depends=["beginning"],
-    why="What happened before a reset tells nothing about the new episode, and in acting it is not there.",
+    why="What happened before a reset says nothing about the new episode, and it is not there when the policy acts.",
 )
 def test_episode_before(student, rng):
     length, late = 3, int(rng.integers(3, 5))
@@ -229,7 +229,7 @@ def test_episode_before(student, rng):
             ),
             (
                 case.history(length, oldest),
-                "Of two beginnings in the history's reach the newer one counts.",
+                "Two episodes begin within this history: the newer beginning counts.",
             ),
             (
                 case.history(length, case.first(np.repeat(marks.any(axis=0, keepdims=True), 3, axis=0))),
@@ -271,7 +271,7 @@ def test_any_size(student, rng):
             replies[2]["value"],
             replies[0]["value"],
             tried=f"{told}: a call, one with other observations, and the first again",
-            hint="A call remembers the one before: begin anew in each.",
+            hint="A call remembers the one before: each call must start from the beginning.",
         )
         for case, reply in zip(cases, replies):
             right = case.history(length)

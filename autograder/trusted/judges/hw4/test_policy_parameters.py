@@ -55,7 +55,7 @@ def test_entries(student, rng):
     title="shared: all agents use one network",
     read=READ,
     depends=["entries"],
-    why="Every agent's experience then trains all of them, and the number of weights stays that of one.",
+    why="Then every agent's experience trains all of them, and there are only as many weights as for one agent.",
 )
 def test_shared(student, rng):
     n_agents = int(rng.integers(3, 6))
@@ -64,7 +64,7 @@ def test_shared(student, rng):
     alike = isinstance(weights, list) and all(np.array_equal(weights[0], one) for one in weights)
     if reply["parameters"] == n_agents * reply["of_one"]:
         own = (
-            "The networks are copies: they begin alike and drift apart in training. Put the same network in "
+            "The networks are copies: they are equal at first, and become different in training. Put the same network in "
             "every entry."
             if alike
             else "The agents have networks of their own: with share=True put the same one in every entry."
@@ -86,7 +86,7 @@ def test_shared(student, rng):
     title="not shared: a network for each agent",
     read=READ,
     depends=["shared"],
-    why="Agents with different tasks need different policies, free to differ from the start.",
+    why="Agents with different tasks need different policies, from the start.",
 )
 def test_separate(student, rng):
     n_agents = int(rng.integers(3, 6))
@@ -148,5 +148,5 @@ def test_type_and_seed(student, rng):
             tried=f"3 agents, share={share}, after two different seeds: random streams that end in the same state",
             got=", ".join(same),
             expected="none",
-            hint="A seed is set inside: every run begins with the same weights, and draws the same afterwards.",
+            hint="You set a seed inside: every run then begins with the same weights and draws the same numbers afterwards.",
         )

@@ -1,0 +1,75 @@
+"""A scripted expert: it knows the geometry of the task, and is in the hole after about 40 steps.
+
+    align:   turn the peg's axis and the plate's normal to each other, and back off along the axis
+    centre:  0.25 m before the plate, bring the axis into the hole's middle
+    push:    along the axis, until the peg's middle is in the plate; both errors are still corrected
+
+Each arm does half of what is left. The expert looks at the simulation, which no agent does.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from gcb6206.envs.two_arm.control import LARGEST_MOVE, LARGEST_TURN
+from gcb6206.envs.two_arm.env import TwoArmPegInHole
+from gcb6206.envs.two_arm.simulation import Simulation
+
+STAND_OFF = 0.25  # m from the peg's middle to the plate, where it is centred
+CLEAR = 0.07  # m: so much nearer the peg's tip does not touch the plate yet
+ANGLE, ANGLE_PUSHING = 0.15, 0.3  # rad: a push begins within the first, and goes on within the second
+OFF, OFF_PUSHING = 0.015, 0.03  # m, likewise, of the axis from the hole's middle
+LARGEST_RETREAT, LARGEST_PUSH = 0.2, 0.05  # m along the axis asked for at once: a slow push stays straight
+GAIN = 1.2  # how much of the error is asked for at once
+
+
+def expert_action(simulation: Simulation) -> np.ndarray:
+    """What the expert does now.
+
+    Args:
+        simulation: the arms.
+
+    Returns:
+        ``(2, 6)`` from -1 to 1: arm 0 with the peg, arm 1 with the plate.
+    """
+    axis, normal, way = simulation.axes()
+    normal = normal if normal @ axis >= 0 else -normal  # the plate may be entered from either side
+    turn = np.cross(axis, normal)
+    sine = np.linalg.norm(turn)
+    angle = np.arctan2(sine, normal @ axis)
+    turn = turn * (angle / sine) if sine > 1e-9 else turn
+    along = way @ axis
+    across = way - along * axis
+    off = np.linalg.norm(across)
+    begins = angle < ANGLE and off < OFF
+    goes_on = along < STAND_OFF - 0.03 and angle < ANGLE_PUSHING and off < OFF_PUSHING
+    pushing = begins or goes_on
+    forward = np.clip(along - (0.0 if pushing else STAND_OFF), -LARGEST_RETREAT, LARGEST_PUSH)
+    move = forward * axis + (across if pushing or along > STAND_OFF - CLEAR else 0.0)
+    action = np.empty((2, 6))
+    for arm, share in ((0, 0.5), (1, -0.5)):
+        to_base = simulation.base[arm].T
+        action[arm, :3] = to_base @ move * share * GAIN / LARGEST_MOVE
+        action[arm, 3:] = to_base @ turn * share * GAIN / LARGEST_TURN
+    return np.clip(action, -1.0, 1.0)
+
+
+def expert_states(episodes: int, steps: int, seed: int, env_kwargs: dict | None = None) -> np.ndarray:
+    """Where the expert comes along: states for other episodes to begin at.
+
+    Args:
+        episodes, steps: how many, and how long.
+        seed: of the episodes.
+        env_kwargs: of ``TwoArmPegInHole``.
+
+    Returns:
+        ``(episodes * steps, STATE_SIZE)``.
+    """
+    env = TwoArmPegInHole(**(env_kwargs or {}))
+    states = []
+    for episode in range(episodes):
+        env.begin(seed=seed if episode == 0 else None)
+        for _ in range(steps):
+            env.advance(expert_action(env.simulation))
+            states.append(env.simulation.state())
+    return np.array(states)
