@@ -11,11 +11,13 @@ import torch
 import vla_toys
 
 import solutions
+from gcb6206.env_configs.dqn_atari_config import DQNAtariConfig
 from gcb6206.env_configs.dqn_basic_config import DQNBasicConfig
 from gcb6206.env_configs.mappo_config import MAPPOConfig
 from gcb6206.env_configs.ppo_config import PPOConfig
 from gcb6206.env_configs.realm_config import RealmConfig
 from gcb6206.infrastructure.logger import Logger, NullLogger
+from gcb6206.runs import dqn_fast as fast_loop
 from gcb6206.runs.frame import Run
 from gcb6206.runs.torchrl import TorchRLRun
 from gcb6206.scripts import run_hw3, run_ppo, train, train_mappo, train_realm
@@ -72,6 +74,14 @@ def dqn(logger, args) -> dict:
     return run_hw3.run_training_loop(settings.build(), logger, args).critic.state_dict()
 
 
+def dqn_fast(logger, args) -> dict:
+    settings = DQNAtariConfig(
+        total_steps=120, learning_starts=20, batch_size=2, num_envs=2, update_period=4, fast=True,
+        replay_buffer_capacity=50, precision="float32", longest_episode=9,
+    )  # fmt: skip
+    return fast_loop.train(settings.build(), logger, args).critic.state_dict()
+
+
 def ppo(logger, args, **changes) -> dict:
     settings = PPOConfig(
         **{"total_steps": 1280, "n_steps": 64, "num_envs": 2, "batch_size": 32, "n_epochs": 2} | changes
@@ -123,6 +133,7 @@ def vla(logger, args) -> dict:
 KINDS = {
     toy: (4, 10, 17),
     dqn: (80, 260, 520),
+    dqn_fast: (20, 50, 90),
     ppo: (256, 640, 1152),
     ppo_normalised: (256, 640, 1152),
     mappo: (3, 5, 8),

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ale_py
 import gymnasium as gym
 import numpy as np
+from ale_py.vector_env import AtariVectorEnv
+from gymnasium.vector import AutoresetMode
 from gymnasium.wrappers import (
     AtariPreprocessing,
     FrameStackObservation,
@@ -35,3 +37,38 @@ def make_atari(env_name: str, render: bool = False) -> gym.Env:
     env = RecordEpisodeStatistics(env)
     env = TransformReward(env, np.sign)
     return FrameStackObservation(env, stack_size=4)
+
+
+def make_atari_games(env_name: str, num_games: int, threads: int = 0) -> AtariVectorEnv:
+    """So many copies of ``make_atari``'s game, stepped at once in C++, one picture ``(84, 84)`` a step and game.
+
+    Same pictures, scores and ends. What differs is left to the caller: pictures are not stacked, for at a reset
+    these games would fill the stack with black; rewards are the game's score, not its sign; and a game that ended
+    begins anew at the next step, which ignores its action and is no step of an episode. Its first no-ops are 0 to
+    30, Gymnasium's 1 to 30, and the two draw them differently.
+
+    Args:
+        env_name: an id as ``make_atari`` takes it.
+        num_games: how many.
+        threads: that step them; 0 takes one a core.
+
+    Raises:
+        ValueError: the environment skips frames by itself.
+    """
+    about = gym.spec(env_name).kwargs
+    if about["frameskip"] != 1:
+        raise ValueError(f"{env_name} skips frames by itself: take the NoFrameskip variant, ours skips 4")
+    return AtariVectorEnv(
+        about["game"],
+        num_games,
+        num_threads=threads,
+        frameskip=4,
+        stack_num=1,
+        noop_max=31,  # exclusive here
+        max_num_frames_per_episode=about["max_num_frames_per_episode"],
+        repeat_action_probability=about["repeat_action_probability"],
+        full_action_space=about["full_action_space"],
+        reward_clipping=False,
+        use_fire_reset=False,
+        autoreset_mode=AutoresetMode.NEXT_STEP,
+    )

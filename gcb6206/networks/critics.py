@@ -22,12 +22,13 @@ class AtariCritic(nn.Module):
     Args:
         observation_shape: ``(frames, 84, 84)``.
         num_actions: how many values to give.
+        precision: ``float32``, or ``bfloat16`` for all layers but the last; weights and values stay float32.
 
     Raises:
         ValueError: another observation shape.
     """
 
-    def __init__(self, observation_shape: tuple[int, ...], num_actions: int):
+    def __init__(self, observation_shape: tuple[int, ...], num_actions: int, precision: str = "float32"):
         super().__init__()
         if len(observation_shape) != 3 or observation_shape[1:] != (84, 84):
             raise ValueError(f"observation shape {observation_shape} does not fit: expected (frames, 84, 84)")
@@ -42,8 +43,14 @@ class AtariCritic(nn.Module):
             nn.Linear(64 * 7 * 7, 512),
             nn.ReLU(),
             nn.Linear(512, num_actions),
-        ).to(ptu.device)
+        ).to(ptu.device, memory_format=torch.channels_last)  # the faster order of a picture's numbers
+        self.rough = precision == "bfloat16"
 
     def forward(self, observation: torch.Tensor) -> torch.Tensor:
         """Values ``(batch, num_actions)`` of pixels ``(batch, frames, 84, 84)`` from 0 to 255."""
-        return self.layers(observation.float() / 255.0)
+        pixels = observation.float() / 255.0
+        if not self.rough:
+            return self.layers(pixels)
+        with torch.autocast(pixels.device.type, torch.bfloat16):
+            hidden = self.layers[:-1](pixels)
+        return self.layers[-1](hidden.float())  # rounded values could not tell similar actions apart

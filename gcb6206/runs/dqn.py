@@ -5,7 +5,7 @@ Checkpoints are written between two episodes, where an environment's only hidden
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import gymnasium as gym
 import numpy as np
@@ -112,12 +112,17 @@ class TrainingRun(Run):
         played = utils.sample_n_trajectories(self.eval_env, policy, wanted, self.longest_episode)
         statistics = [trajectory["episode_statistics"] for trajectory in played]
         returns, lengths = ([float(np.asarray(s[key]).item()) for s in statistics] for key in "rl")
+        return returns, self.evaluation_figures(returns, lengths)
+
+    @staticmethod
+    def evaluation_figures(returns: Sequence[float], lengths: Sequence[float]) -> dict[str, float]:
+        """What is logged of an evaluation's episodes."""
         figures = {"eval_return": np.mean(returns), "eval_ep_len": np.mean(lengths)}
         if len(returns) > 1:
             for name, values in (("return", returns), ("ep_len", lengths)):
                 spread = {"std": np.std(values), "max": np.max(values), "min": np.min(values)}
                 figures |= {f"eval/{name}_{key}": value for key, value in spread.items()}
-        return returns, figures
+        return figures
 
     def films(self, wanted: int) -> Iterator[np.ndarray]:
         """Pictures of evaluation episodes."""

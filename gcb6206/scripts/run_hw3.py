@@ -15,6 +15,7 @@ from tyro.conf import arg
 
 from gcb6206.errors import ConfigError
 from gcb6206.exercises import exercise
+from gcb6206.runs import dqn_fast
 from gcb6206.runs.dqn import check_action_space
 from gcb6206.scripts.scripting_utils import RunFlags, exit_status, start_run
 
@@ -76,7 +77,12 @@ class Flags(RunFlags):
 
 def start(words: list[str] | None = None) -> Path:
     """Run what a command line asks for; the run's directory."""
-    return start_run(Flags, words, check_spaces, run_training_loop, use_underscores=True)
+    return start_run(Flags, words, check_spaces, _train, use_underscores=True)
+
+
+def _train(config: dict, logger, args: argparse.Namespace):
+    """Train with the loop that the configuration names."""
+    return (dqn_fast.train if config.get("fast") else run_training_loop)(config, logger, args)
 
 
 def check_spaces(config: dict, flags: Flags) -> None:
