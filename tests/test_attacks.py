@@ -22,7 +22,7 @@ from autograder.trusted.judges.convergence import STANDS_ON
 from autograder.trusted.judges.hw3.test_convergence import RULE
 from autograder.trusted.report import JudgeResult
 
-# Two classes of some sixty, graded once each by one process.
+# One class with all attacks, and two of stock nbgrader's, graded once each by one process.
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
 UNSEALED = [attack for attack in ATTACKS if not attack.unsealed]
 
@@ -34,7 +34,7 @@ def sealed(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def stock(tmp_path_factory):
-    return Scene(tmp_path_factory.mktemp("attacks") / "stock", False, ATTACKS).play()
+    return report.unsealed(tmp_path_factory.mktemp("attacks"), ATTACKS)
 
 
 def names(attacks):
@@ -89,6 +89,15 @@ def test_nothing_of_the_attacks_is_left_behind(sealed):
     assert sealed.contacts == []
 
 
+def test_files_in_ten_folders_of_the_machine_are_untouched(sealed):
+    assert len(sealed.facts["canaries"]) == 10
+    assert sealed.touched == []
+
+
+def test_no_process_folder_or_control_group_of_the_grader_outlives_it(sealed):
+    assert sealed.remains == []
+
+
 def test_the_grader_itself_needs_little_memory(sealed):
     """Against 1 GB of output, archives that unpack to 2 GB and answers of millions of lists."""
     assert sealed.peak < 4
@@ -96,7 +105,7 @@ def test_the_grader_itself_needs_little_memory(sealed):
 
 @pytest.mark.parametrize("attack", UNSEALED, ids=names(UNSEALED))
 def test_the_attack_wins_against_stock_nbgrader(stock, attack):
-    assert stock.outcome(attack).victories != []
+    assert stock[attack.name].victories != []
 
 
 def test_the_pickles_are_live(tmp_path):

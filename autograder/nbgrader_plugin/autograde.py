@@ -43,11 +43,6 @@ from autograder.sandbox.limits import GIB
 UNSAFE_VARIABLE = "GCB6206_UNSAFE_NO_SANDBOX"
 
 
-def _digest(content: bytes) -> str:
-    """The hash of what was handed in; "" of nothing."""
-    return hashlib.sha256(content).hexdigest() if content else ""
-
-
 class SaveGrades(SaveAutoGrades):
     """nbgrader's own, with one transaction for a notebook instead of one for each cell."""
 
@@ -251,7 +246,8 @@ class Autograde(converters.Autograde):
         for paths in due.values():
             for path in paths:
                 content, refusal = self._loaded(path)
-                self._loaded_once[path] = self._identity(path, content, refusal), _digest(content)
+                digest = "" if refusal else hashlib.sha256(content).hexdigest()
+                self._loaded_once[path] = self._identity(path, content, refusal), digest
                 yield Job(
                     path, self.coursedir.assignment_id, content, refusal, self._master[Path(path).stem],
                     self.seed, self.limits(), self.unsafe_no_sandbox,
@@ -295,7 +291,8 @@ class Autograde(converters.Autograde):
     @staticmethod
     def _identity(path: str, content: bytes, refusal: str) -> str:
         """Tells two submissions of one notebook apart."""
-        return f"{submission.timestamp(Path(path).parent) or ''} {refusal or _digest(content)}".strip()
+        text = refusal or hashlib.sha256(content).hexdigest()
+        return f"{submission.timestamp(Path(path).parent) or ''} {text}".strip()
 
     def _ids(self, folder: str) -> dict[str, str]:
         pattern = self._format_source("(?P<assignment_id>.*)", "(?P<student_id>.*)", escape=True)

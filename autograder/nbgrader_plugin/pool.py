@@ -22,6 +22,7 @@ from collections.abc import Iterable, Iterator
 from autograder.nbgrader_plugin.grading import Graded, Job, failed, grade, modules_of
 from autograder.sandbox import nursery
 from autograder.sandbox.bubblewrap import COURSE
+from autograder.sandbox.kernel import PATIENCE
 from autograder.sandbox.limits import GIB, Limits
 from autograder.sandbox.zygote import die_with_parent
 
@@ -40,7 +41,7 @@ def cores() -> int:
 
 def seconds_for(limits: Limits) -> float:
     """How long a worker may take over one job: two kernels to their ends, and time for the judges themselves."""
-    return 2 * limits.seconds_total + 600
+    return (PATIENCE + 1) * limits.seconds_total + 600
 
 
 class LocalPool:

@@ -17,7 +17,8 @@ class Limits:
         seconds_per_cell: of one cell of the notebook.
         seconds_per_probe: of one call of a judge into the student's code.
         seconds_per_training: the same, for the probes that train an agent.
-        seconds_total: of the whole kernel, by the clock; also the CPU time of one process.
+        seconds_total: of the whole kernel, by the clock, without what it waits for a core; also the CPU time of one
+            process.
         seconds_grace: how long an interrupted kernel may take to answer before it is killed.
         memory: bytes of data that the kernel's process may hold before it gets a MemoryError.
         address_space: bytes of data that one process may reserve, whether or not it ever touches them.

@@ -183,6 +183,15 @@ class Cradle:
             self._pids = zygote.descendants(self.pid, zygote.processes())
         return sum(entry.seconds for entry in map(zygote.process, self._pids) if entry)
 
+    def waited(self) -> float:
+        """Seconds that the kernel has waited for a core; of its processes, the one that waited longest."""
+        found = 0.0
+        for pid in self._pids:
+            with contextlib.suppress(OSError, IndexError, ValueError):  # it has ended, or nobody counts
+                text = Path(f"/proc/{pid}/schedstat").read_text(encoding="utf-8")
+                found = max(found, int(text.split()[1]) / 1e9)
+        return found
+
     def poll(self) -> int | None:
         """The exit status, or None while it lives.
 

@@ -8,9 +8,12 @@ from __future__ import annotations
 import contextlib
 import copy
 import csv
+import functools
+import importlib
 import io
 import json
 import logging
+import pickle
 import random
 import re
 import socket
@@ -32,9 +35,10 @@ from autograder.nbgrader_plugin.configuration import HarmlessLines
 from autograder.sandbox import kernel as kernels
 from autograder.sandbox.wire import Message, Wire, jupyter_message
 from autograder.student_side.exchange import decode, encode
-from autograder.student_side.student import LocalStudent
+from autograder.student_side.student import LocalStudent, StudentFailure
+from autograder.trusted.judging import JudgeFailure, NotYet
 from autograder.trusted.report import VERDICTS
-from autograder.trusted.runner import exercises_of, run_judges
+from autograder.trusted.runner import exercises_of, judges_of, random_of, run_judges
 
 from .scene import HONEST, Scene
 
@@ -304,6 +308,19 @@ def strings(document: object) -> Iterator[str]:
 # --- answers --------------------------------------------------------------------------------------
 
 
+SEEDS = 4  # of the judges, so that most of what they ask was answered before
+
+
+@functools.cache
+def _answer_of(content: bytes) -> bytes:
+    return LocalStudent().exchange(encode(pickle.loads(content)))
+
+
+def true_answer(request: bytes) -> bytes:
+    """The reference's answer. What was asked before is known: an archive holds the time, so by its content."""
+    return _answer_of(pickle.dumps(decode(request)))
+
+
 class Damaging(LocalStudent):
     """The reference's answers, damaged; beside it stands the reference."""
 
@@ -311,7 +328,7 @@ class Damaging(LocalStudent):
         self.rng, self.spared = rng, rng.randrange(3)
 
     def exchange(self, request: bytes) -> bytes:
-        reply = decode(super().exchange(request))
+        reply = decode(true_answer(request))
         self.spared -= 1
         if self.spared < 0 and reply.get("ok"):
             known = places(reply["result"])
@@ -343,6 +360,20 @@ class Damaging(LocalStudent):
         yield LocalStudent()
 
 
+def troubled(exercise: str, student: Damaging, seed: int) -> bool:
+    """Whether a judge of that exercise fails itself; without pytest, which takes longer than most judges."""
+    homework, _, short = exercise.partition(".")
+    module = importlib.import_module(f"autograder.trusted.judges.{homework}.test_{short}")
+    for name in judges_of(exercise):
+        try:
+            getattr(module, f"test_{name}")(student, random_of(exercise, name, seed))
+        except (JudgeFailure, StudentFailure, NotYet) as verdict:
+            assert str(verdict)
+        except Exception:
+            return True
+    return False
+
+
 @contextlib.contextmanager
 def answers() -> Iterator[Callable[[random.Random], None]]:
     """Answers to the judges of homework 3: each gets a verdict, and none is the grader's failure."""
@@ -356,8 +387,11 @@ def answers() -> Iterator[Callable[[random.Random], None]]:
 
     def one(rng: random.Random) -> None:
         name = slow if rng.random() < 0.02 else rng.choice(quick)
+        seed, chance = rng.randrange(SEEDS), rng.getrandbits(64)
         with contextlib.redirect_stderr(io.StringIO()):  # the progress bars of training loops
-            report = run_judges(name, Damaging(rng), rng.randrange(2**31))
+            if not troubled(name, Damaging(random.Random(chance)), seed):
+                return
+            report = run_judges(name, Damaging(random.Random(chance)), seed)
         assert not report.grader_failed, report.to_text()
         assert {result.verdict for result in report.results} <= set(VERDICTS)
         report.to_html(), report.to_json().encode()
@@ -434,11 +468,15 @@ KINDS = {
 }
 
 
-def main(number: int, seed: int) -> int:
-    """Tries `number` of each kind, and says what came of them; 0 when none did harm."""
+def main(number: int, seed: int, kinds: list[str]) -> int:
+    """Tries `number` of each of these kinds (of all, if none is named), and says what came of them.
+
+    Returns:
+        0 when none did harm.
+    """
     failed = 0
-    for name, kind in KINDS.items():
-        began = time.monotonic()
+    for name in kinds or KINDS:
+        kind, began, used = KINDS[name], time.monotonic(), time.process_time()
         with kind() as one:
             for i in range(number):
                 try:
@@ -448,6 +486,10 @@ def main(number: int, seed: int) -> int:
                     print(
                         f"{name} {i} of seed {seed}: {type(error).__name__}: {str(error)[:300]!r}", flush=True
                     )
-        print(f"{number} {name}, seed {seed}: {time.monotonic() - began:.0f} s", flush=True)
+        print(
+            f"{number} {name}, seed {seed}: {time.monotonic() - began:.0f} s, "
+            f"{time.process_time() - used:.0f} of one core",
+            flush=True,
+        )
     print(f"{failed} did harm")
     return 1 if failed else 0

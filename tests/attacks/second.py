@@ -14,7 +14,7 @@ from pathlib import Path
 import nbformat
 from nbformat.notebooknode import NotebookNode
 
-from .hostile import ENDS, settings, wrong
+from .hostile import ENDS, wrong
 from .scene import Attack, Scene
 
 OWN = "it aims at what our own grader does"
@@ -62,7 +62,7 @@ RAW = {
     "dots": "for _ in range(4000): print('.', end='', flush=True)",
     "returns": "for i in range(3000): print('\\r', i, end='', flush=True)",
     "long_line": "print('x' * 900_000); print('\\r'.join('y' * 400_000))",
-    "small_outputs": "for i in range(20_000): display({'text/plain': ''}, raw=True)",
+    "small_outputs": "for i in range(5_000): display({'text/plain': ''}, raw=True)",
 }
 # Too much of it; `in` the cell, so that each message is the kernel's own.
 FLOODS = {
@@ -163,12 +163,10 @@ def texts(*cells: tuple[str, str]):
 def pasted(notebook: NotebookNode, folder: Path, scene: Scene) -> NotebookNode:
     """Pictures as they are pasted into answers, one of them gone and one from elsewhere."""
     picture = base64.b64encode(b"\x89PNG" + bytes(3000)).decode()
-    written = [
-        cell for cell in notebook.cells if settings(cell).get("solution") and cell.cell_type == "markdown"
-    ]
+    written = [cell for cell in notebook.cells if cell.source.startswith("*Your answer")]
     for cell in written:
         cell.source = "![mine](attachment:my%20picture.png) ![gone](attachment:gone.png)\n\n![there][a]\n\n[a]: attachment:b"
-        cell.attachments = {"my picture.png": {"image/png": picture}, "c": {"text/html": "<script>"}, "d": 5}
+        cell.attachments = {"my picture.png": {"image/png": picture}, "c": {"text/html": "<script>"}}
     notebook.cells.append(
         nbformat.v4.new_markdown_cell("![x](attachment:none.png) ![y](http://127.0.0.1:9/y.png)")
     )
@@ -293,4 +291,111 @@ NAMES = [
     ),
 ]
 
-SECOND = [*KERNEL, *ANSWERS, *PAGES, *NAMES]
+# --- the machine, its siblings, and points for nothing ---------------------------------------------
+
+
+def many_outputs(notebook: NotebookNode, folder: Path, scene: Scene) -> None:
+    """Every cell with thousands of lists of outputs, of which JSON's readers take the last."""
+    text = nbformat.writes(notebook).replace('"outputs": []', '"outputs": [' + '], "outputs": [' * 1000 + "]")
+    (folder / "hw3.ipynb").write_text(text)
+
+
+MACHINE = [
+    Attack(
+        "spinning",
+        "200 processes in sessions of their own that never rest",
+        """
+for _ in range(200):
+    if os.fork() == 0:
+        os.setsid()
+        while True: pass
+time.sleep(5)
+""",
+        unsealed=OWN,
+        verdicts=ENDS,
+    ),
+    Attack(
+        "sleeping",
+        "230 processes that stay, below the limit",
+        """
+for _ in range(230):
+    if os.fork() == 0:
+        time.sleep(600)
+        os._exit(0)
+time.sleep(2)
+""",
+        unsealed=OWN,
+        verdicts=ENDS,
+    ),
+    Attack(
+        "moved_room",
+        "moves its room away, and puts links to the host in its place",
+        """
+import autograder.student_side.probes as probes
+def replace(room):
+    for folder in (room, os.path.dirname(room), "/run", "/tmp"):
+        try:
+            os.rename(folder, folder + "-away")
+            os.symlink(SCENE["prey"], folder)
+        except OSError:
+            pass
+    for name in ("answer", "0.npz"):
+        try:
+            os.unlink(room + "/answers/" + name)
+        except OSError:
+            pass
+        try:
+            os.symlink(SCENE["prey"] + "/" + name, room + "/answers/" + name)
+        except OSError:
+            pass
+probes.serve = lambda question, answer: replace(os.path.dirname(os.path.dirname(answer)))
+""",
+        deserved=0,
+        unsealed=OWN,
+        verdicts=("refused",),
+    ),
+    Attack(
+        "forged_training",
+        "solves nothing, says it has, and answers a training with weights from home",
+        """
+import autograder.student_side.exchange as ex, autograder.student_side.probes as probes
+from autograder.student_side.world import ask
+from gcb6206 import exercises
+exercises.unsolved = lambda *_: []
+true_answer = probes.answer
+def answer(request):
+    message = ex.decode(request)
+    if not message["probe"].endswith("convergence"):
+        return true_answer(request)
+    number = ask(do="make", num_envs=1)["id"]
+    for _ in range(message["arguments"]["training"]["total_steps"]):
+        if ask(do="step", id=number, actions=0)["terminated"]:
+            ask(do="reset", id=number)
+    critic = [np.zeros((4, 64)), np.zeros(64), np.zeros((64, 64)), np.zeros(64), np.zeros((64, 2)), np.zeros(2)]
+    critic[0][:, 0], critic[2][0, 0], critic[4][0] = (0.01, 0.02, 0.1, 0.1), 1.0, (-1.0, 1.0)
+    return ex.encode({"ok": True, "result": {"updates": 1000, "critics": [critic] * 3}})
+probes.answer = answer
+""",
+        deserved=0,
+        unsealed=OWN,
+        verdicts=("failed",),
+    ),
+    Attack(
+        "crowded_archive",
+        "answers with an archive that lists a million members",
+        """
+import struct, autograder.student_side.probes as probes
+entry = struct.pack("<4s4B4HL2L5H2L", b"PK\x01\x02", 20, 0, 20, *[0] * 15)
+end = struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, 0xffff, 0xffff, 10**6 * len(entry), 0, 0)
+probes.answer = lambda request: entry * 10**6 + end
+""",
+        deserved=0,
+        unsealed=OWN,
+        verdicts=("refused",),
+    ),
+    Attack(
+        "page_many_outputs", "thousands of lists of outputs in each cell", build=many_outputs, unsealed=OWN
+    ),
+]
+
+SECOND = [*KERNEL, *ANSWERS, *PAGES, *NAMES, *MACHINE]
