@@ -178,6 +178,8 @@ class RealmDistributedConfig(RealmConfig):
     """Trajectories that are more versions old than this are dropped; none: none is."""
     vtrace: bool = False
     """Correct for the lag by V-trace in the place of generalised advantage estimation."""
+    recompute_log_probs: bool = False
+    """A mistake of the notes, to be looked at: log-probabilities of the learner's weights in the place of the actor's."""
     synchronous: bool = False
     """On Ray: what comes is inserted only when the learner has trained, as in one process."""
 
@@ -187,6 +189,8 @@ class RealmDistributedConfig(RealmConfig):
             "at least 1": "num_workers dump_model_freq model_sync_interval",
             "at least 0": "max_lag",
         })  # fmt: skip
+        if self.recompute_log_probs and self.vtrace:
+            raise ConfigError("recompute_log_probs leaves no ratio for vtrace to correct: set one of the two")
         self.make_buffer(seed=0)
 
     def make_buffer(self, seed: int) -> TrajectoryBuffer:
@@ -203,5 +207,5 @@ class RealmDistributedConfig(RealmConfig):
     def build(self) -> dict:
         """The run's parts: what ``RealmDistributedRun`` takes as ``config``."""
         names = ("num_workers", "dump_model_freq", "model_sync_interval", "max_lag", "vtrace", "synchronous",
-                 "make_buffer")  # fmt: skip
+                 "recompute_log_probs", "make_buffer")  # fmt: skip
         return {**super().build(), **{name: getattr(self, name) for name in names}}

@@ -109,6 +109,10 @@ class Trainer:
             for name in arrays[0]
             if name not in SEPARATE
         }
+        if self.config["recompute_log_probs"]:
+            ratios = [self.valued(each)[0] for each in arrays]
+            rollout["log_probs"] = rollout["log_probs"] + np.concatenate(ratios, axis=1)
+            return self.agent.prepare(rollout), None
         if not self.config["vtrace"]:
             return self.agent.prepare(rollout), None
         parts = [self.valued(each) for each in arrays]
@@ -237,17 +241,21 @@ class RealmDistributedRun(RealmRun):
         """Insert trajectories, and train when it is due, until the steps are used up; the trained agent."""
         with self._temporary:
             for progress in self.updates():
-                if self.done // self._steps_each % self.config["model_sync_interval"] == 0:
-                    self.actor.sync()
-                trajectory = self.receive()
-                self.learner.buffer.insert(trajectory)
-                self.sent[trajectory.worker] = trajectory.sequence + 1
-                self.done += self._steps_each
-                while self.learner.buffer.should_train():
-                    self.learn(progress)
-                if self.done >= self.total:
-                    self.finish()
+                self.round(progress)
         return self.agent
+
+    def round(self, progress: float) -> None:
+        """Insert one trajectory, and train as often as it makes due."""
+        if self.done // self._steps_each % self.config["model_sync_interval"] == 0:
+            self.actor.sync()
+        trajectory = self.receive()
+        self.learner.buffer.insert(trajectory)
+        self.sent[trajectory.worker] = trajectory.sequence + 1
+        self.done += self._steps_each
+        while self.learner.buffer.should_train():
+            self.learn(progress)
+        if self.done >= self.total:
+            self.finish()
 
     def receive(self) -> Trajectory:
         """The next trajectory: of the worker whose turn it is."""

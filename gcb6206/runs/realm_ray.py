@@ -212,7 +212,7 @@ class ActorStub:
 
     def __init__(self, ray, handle, pool: ModelPool):
         self.ray, self.handle, self.pool = ray, handle, pool
-        self.version, self.restarts = -1, 0
+        self.version, self.restarts, self.pid = -1, 0, None
         self._data = b""
         self._news = None
 
@@ -241,9 +241,11 @@ class ActorStub:
         except self.ray.exceptions.RayActorError:
             about = None
         self._news = None
-        if about and about["version"] < 0:
-            self.restarts += 1
-            self._send()
+        if about:
+            self.restarts += self.pid not in (None, about["pid"])
+            self.pid = about["pid"]
+            if about["version"] < 0:
+                self._send()
 
 
 class RealmRayRun(RealmDistributedRun):
@@ -262,7 +264,7 @@ class RealmRayRun(RealmDistributedRun):
         self._plays: dict[object, int] = {}  # result's reference: worker
         self._training: tuple | None = None  # reference, lags
         self.restarts = {"aisrv": 0, "learner": 0}
-        self._learner_pid = None
+        self.pids: dict[str, int] = {}  # of who answered last in each role
         super().build()
 
     def build_games(self) -> None:
@@ -330,6 +332,7 @@ class RealmRayRun(RealmDistributedRun):
                 time.sleep(AGAIN)
                 self._order()
                 continue
+            self.pids[f"aisrv {worker}"] = told["pid"]
             self.episodes.extend(told["episodes"])
             return Trajectory(worker, self.sent[worker], told["version"], arrays)
 
@@ -363,9 +366,8 @@ class RealmRayRun(RealmDistributedRun):
         after = from_bytes(state, "the learner's state")
         self.agent.load_training_state(after["agent"])
         torch.set_rng_state(after["random"])
-        if self._learner_pid not in (None, told["pid"]):
-            self.restarts["learner"] += 1
-        self._learner_pid = told["pid"]
+        self.restarts["learner"] += self.pids.get("learner", told["pid"]) != told["pid"]
+        self.pids["learner"] = told["pid"]
         self.adopt(lags, told["samples"], told["figures"], told["log_ratio"])
 
     def faults(self) -> dict[str, int]:
