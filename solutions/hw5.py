@@ -167,6 +167,11 @@ def shaping() -> str:
         flash_approach: 0.2
         learning_rate: 0.001
         gamma: 0.95
+        n_epochs: 4
+        batch_size: 256
+        normalize_advantages: true
+        ent_coef: 0.01
+        ent_coef_final: 0.001
     """
     ### END SOLUTION
     return settings
