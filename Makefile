@@ -4,7 +4,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-HW ?= hw1 hw2 hw3 hw4
+HW ?= hw1 hw2 hw3 hw4 hw5
 TESTS ?= tests
 ARGS ?=
 # PyTorch's threads wait briefly; see gcb6206/__init__.py, which a program reads too late that imports torch first

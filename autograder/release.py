@@ -33,6 +33,7 @@ TRAIN = {
     "hw1": "python -m gcb6206.scripts.run_ppo -cfg experiments/ppo/cartpole.yaml",
     "hw3": "python -m gcb6206.scripts.run_hw3 -cfg experiments/dqn/cartpole.yaml",
     "hw4": "python -m gcb6206.scripts.train --scenario-name navigation",
+    "hw5": "python -m gcb6206.scripts.train_realm -cfg experiments/realm/small_distributed.yaml",
 }
 READABLE = 0o100644  # a plain file that everybody may read
 SHORTEST_SECRET = 20  # characters; shorter lines, such as `loss.backward()`, stand in many programs

@@ -62,6 +62,10 @@ SAMPLES = {
         half=("hw4.observation_history", "hw4.global_state", "hw4.multi_agent_gae"),
         mistake=("hw4.multi_agent_gae", "* ~terminated", "* ~done"),
     ),
+    "hw5": Sample(
+        half=("hw5.mask_logits", "hw5.drop_stale", "hw5.shaping"),
+        mistake=("hw5.vtrace", "* ~terminated", "* ~(terminated | truncated)"),
+    ),
 }
 STUDENTS = ("reference", "untouched", "half_done", "truncation", "crash_at_import", "endless_loop")
 CRASH = "import ctypes; ctypes.string_at(0)  # reads address 0\n"

@@ -41,6 +41,15 @@ HOMEWORKS: dict[str, tuple[str, ...]] = {
         "gcb6206.networks.team",
         "gcb6206.agents.mappo_agent",
     ),
+    "hw5": (
+        "gcb6206.networks.realm",
+        "gcb6206.agents.realm_agent",
+        "gcb6206.infrastructure.distributed.buffer",
+        "gcb6206.infrastructure.distributed.trajectory",
+        "gcb6206.agents.vtrace",
+        "gcb6206.infrastructure.distributed.pool",
+        "gcb6206.env_configs.realm_config",
+    ),
 }
 
 

@@ -81,7 +81,7 @@ def test_an_arrow_against_the_contents_is_noticed():
 
 def test_the_parts_stand_in_the_order_of_the_homeworks_and_each_has_its_page():
     numbers = [int(n) for caption in contents.parts() for n in re.findall(r"\(homework (\d)\)", caption)]
-    assert numbers == [1, 2, 3, 4]
+    assert numbers == [1, 2, 3, 4, 5]
     for caption, pages in contents.parts().items():
         for number in re.findall(r"\(homework (\d)\)", caption):
             assert any(re.search(rf"exercises\.ids\(\"hw{number}\"\)", source(page)) for page in pages), (
@@ -91,7 +91,7 @@ def test_the_parts_stand_in_the_order_of_the_homeworks_and_each_has_its_page():
 
 def test_the_students_page_names_every_homework_with_its_page_and_hours():
     rows = re.findall(r"^\| (\d) \|.*\{doc\}`\.\./(\S+)` \| ([\w ]+) \|$", source("book/using/student"), re.M)
-    assert [number for number, _, _ in rows] == ["1", "2", "3", "4"]
+    assert [number for number, _, _ in rows] == ["1", "2", "3", "4", "5"]
     for number, page, hours in rows:
         assert f'exercises.ids("hw{number}")' in source(f"book/{page}")
         assert f"Plan {hours} hours" in (ROOT / f"assignments/hw{number}/hw{number}.ipynb").read_text(

@@ -69,7 +69,9 @@ def test_unknown_exercise_names_the_nearest():
 
 
 def test_unknown_homework_names_the_known():
-    with pytest.raises(ExerciseError, match="unknown homework 'hw9': expected one of hw1, hw2, hw3, hw4"):
+    with pytest.raises(
+        ExerciseError, match="unknown homework 'hw9': expected one of hw1, hw2, hw3, hw4, hw5"
+    ):
         solutions.load("hw9")
 
 

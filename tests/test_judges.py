@@ -110,6 +110,9 @@ def test_an_unsolved_exercise_scores_nothing_and_is_named_once(exercise):
         ("hw1.minibatch_indices", "list_of_rows", {"type"}),
         ("hw1.compute_gae", "changes_its_arguments", {"no_trace"}),
         ("hw4.mappo_loss", "entropy_punished", {"entropy", "gradient"}),
+        ("hw5.drop_stale", "zero_is_none", {"zero", "any"}),
+        ("hw5.publish", "no_fsync", {"synced"}),
+        ("hw5.mask_logits", "minus_infinity", {"finite", "gradient"}),
     ],
 )
 def test_one_bug_costs_its_own_points_only(solved, exercise, mutant, lost):
@@ -329,13 +332,13 @@ def test_every_equivalent_change_is_one_that_the_program_makes():
         assert not set(listed) - made, f"{exercise}: the reference was rewritten; list what it is now"
 
 
-@pytest.mark.parametrize("homework", ["hw1", "hw4"])
+@pytest.mark.parametrize("homework", ["hw1", "hw4", "hw5"])
 def test_generated_mutants_are_killed_or_listed(homework):
     changes = [
         change for exercise in generated.exercises_of(homework) for change in generated.changes_of(exercise)
     ]
     # every 25th: all of them take minutes (make mutants GENERATED=1)
-    tallies = generated.judge(changes[:: 25 if homework == "hw1" else 15], [11])
+    tallies = generated.judge(changes[:: 15 if homework == "hw4" else 25], [11])
     assert {
         name: [c.text for c in tally.survivors] for name, tally in tallies.items() if tally.survivors
     } == {}
@@ -433,6 +436,10 @@ class Odd(LocalStudent):
         ("hw1.compute_gae", "changed", "x", 1),
         ("hw1.update", "journal", [5], 1),
         ("hw4.mappo_loss", "gradients", [], 1),
+        ("hw5.publish", "publications", [5, 6], 1),
+        ("hw5.publish", "publications", [{}], 1),
+        ("hw5.vtrace", "targets", {"a": 1}, 3),
+        ("hw5.should_train", "changed", 5, 1),
     ],
 )
 def test_an_answer_that_no_judge_can_read_is_refused(solved, exercise, key, value, first):
@@ -655,7 +662,7 @@ def test_points_are_known_without_running():
     for name in exercises.HOMEWORKS:
         order = importlib.import_module(f"autograder.trusted.judges.{name}").ORDER
         assert max_points(name) == sum(max_points(f"{name}.{exercise}") for exercise in order)
-    trained = [f"hw{number}.convergence" for number in (1, 2, 3, 4)]
+    trained = [f"hw{number}.convergence" for number in (1, 2, 3, 4, 5)]
     assert {name: max_points(name) for name in (*STUBS, *trained)} == {
         "hw1.entropy_bonus": 1,
         "hw1.tanh_normal_log_prob": 2,
@@ -687,11 +694,19 @@ def test_points_are_known_without_running():
         "hw4.multi_agent_gae": 5,
         "hw4.mappo_loss": 5,
         "hw4.convergence": 4,
+        "hw5.mask_logits": 2,
+        "hw5.behaviour_log_prob": 3,
+        "hw5.should_train": 4,
+        "hw5.drop_stale": 2,
+        "hw5.vtrace": 5,
+        "hw5.publish": 4,
+        "hw5.shaping": 2,
+        "hw5.convergence": 4,
     }
 
 
 def test_every_exercise_has_a_judge_and_every_judge_names_its_reasons():
-    for name in (*STUBS, "hw2.convergence", "hw3.convergence", "hw4.convergence"):
+    for name in (*STUBS, *(f"hw{number}.convergence" for number in (1, 2, 3, 4, 5))):
         for mark in judges_of(name).values():
             assert mark.title and mark.why and (ROOT / "book" / f"{mark.read}.md").is_file()
 

@@ -18,6 +18,7 @@ from gcb6206.networks.realm import PACKED, RealmPolicy, mask_logits, pack, unpac
 from gcb6206.runs.realm import RealmCollector, RealmRun
 from gcb6206.scripts import train_realm
 
+pytestmark = pytest.mark.usefixtures("solved")
 SMALL = {"size": 64, "treasure_num": 2, "max_step": 40, "num_envs": 3, "n_steps": 16, "batch_size": 16,
          "total_steps": 480, "channels": 2, "hidden_size": 8, "n_epochs": 2}  # fmt: skip
 

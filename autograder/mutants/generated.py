@@ -26,7 +26,7 @@ import yaml
 
 from autograder.mutants import FOLDER, SOLUTIONS, fill_with, run_mutants, solutions_of
 
-TRAINS = ("hw2.tuning",)  # a judge that trains for minutes
+TRAINS = ("hw2.tuning", "hw5.shaping")  # settings, of which a judge only asks whether they may be taken
 CPU_SECONDS = 30  # of one mutant at one seed: a change that never ends is killed, which is to be caught
 MEMORY = 4 * 2**30  # bytes that one may take beside what was there before
 

@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 
 COURSE = Path(__file__).resolve().parents[2]
-GIVEN = {"hw4": ("hw2",)}  # what a homework's notebook gives besides
+GIVEN = {"hw4": ("hw2",), "hw5": ("hw1",)}  # what a homework's notebook gives besides
 _BEGIN, _END = "### BEGIN SOLUTION", "### END SOLUTION"
 
 

@@ -12,8 +12,30 @@ import numpy as np
 import torch
 
 from gcb6206.agents.ppo_agent import PPOAgent, compute_gae
+from gcb6206.exercises import exercise
 from gcb6206.infrastructure import pytorch_util as ptu
 from gcb6206.networks.realm import RealmPolicy, pack
+
+
+@exercise("hw5.behaviour_log_prob")
+def behaviour_log_prob(
+    policy: RealmPolicy, observations: np.ndarray, noise: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Choose actions, and keep what only the one who acts can know: their log-probabilities and the values.
+
+    The policy is asked once, without gradients. An action is the one with the largest sum of log-probability and noise:
+    with Gumbel noise that is a draw from the policy. What is kept is the action's log-probability as the policy gave
+    it, without the noise. The arguments and all random streams stay as they are.
+
+    Args:
+        policy: called with a tensor of the observations, it returns log-probabilities ``(N, actions)`` and values
+            ``(N,)``. At the next call its weights may be others.
+        observations: packed, ``(N, 10544)`` uint8.
+        noise: ``(N, actions)`` float32; None takes the likeliest actions.
+
+    Returns:
+        Arrays ``(N,)``: actions int64, their log-probabilities float32, values float32.
+    """
 
 
 class RealmAgent(PPOAgent):
@@ -31,11 +53,7 @@ class RealmAgent(PPOAgent):
         Returns:
             Actions ``(N,)``, the log-probability of each, and the observations' values.
         """
-        with torch.no_grad():
-            log_probs, values = self.policy(torch.from_numpy(observations))
-        log_probs = log_probs.numpy()
-        actions = (log_probs if noise is None else log_probs + noise).argmax(axis=1)
-        return actions, np.take_along_axis(log_probs, actions[:, None], axis=1)[:, 0], values.numpy()
+        return behaviour_log_prob(self.policy, observations, noise)
 
     def greedy(self, observation: dict[str, np.ndarray]) -> np.ndarray:
         """The likeliest legal actions ``(N,)`` at observations as the environment gives them."""

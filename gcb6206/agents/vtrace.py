@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from gcb6206.exercises import exercise
 
+
+@exercise("hw5.vtrace")
 def vtrace(
     log_ratio: np.ndarray,
     rewards: np.ndarray,
@@ -25,38 +28,20 @@ def vtrace(
         A_t     = delta_t + gamma * lambda * rho_t * (v_{t+1} - V(s_{t+1}))                              likewise
 
     Where both policies are the same, A_t is the advantage of GAE with the same lambda, and v_t its return. The paper has
-    lambda 1 in A_t.
-
-    >>> ones = np.ones((3, 1))
-    >>> never = np.zeros((3, 1), bool)
-    >>> ended = np.array([[False], [False], [True]])
-    >>> targets, _ = vtrace(0 * ones, ones, 0 * ones, 0 * ones, ended, never, gamma=1.0)
-    >>> targets[:, 0].tolist()
-    [3.0, 2.0, 1.0]
+    lambda 1 in A_t. After the last row v_{t+1} counts as V(s_{t+1}): nothing is known beyond it. Where an episode was
+    cut by its time limit, V(s_{t+1}) counts; where both flags are set, it terminated. The arguments stay as they are.
 
     Args:
-        log_ratio: ``(T, N)``, log pi(a|s) of the learner's weights minus log mu(a|s) of those that acted.
-        rewards, values, next_values, terminated, truncated: ``(T, N)`` as in ``compute_gae``; values are the learner's.
-        gamma: discount.
+        log_ratio: ``(T, N)`` float, log pi(a|s) of the learner's weights minus log mu(a|s) of those that acted.
+        rewards, values, next_values: ``(T, N)`` float as in ``compute_gae``; values are the learner's.
+        terminated, truncated: ``(T, N)`` bool.
+        gamma: discount, from 0 to 1.
         trace_lambda: how far corrections reach back, from 0 to 1.
-        clip_rho, clip_c: the largest weights.
+        clip_rho, clip_c: the largest weights, above 0.
 
     Returns:
-        Targets v and advantages A, ``(T, N)``.
+        A pair: targets v and advantages A, ``(T, N)`` float, in the precision of the arguments.
     """
-    ratio = np.exp(log_ratio)
-    rho, c = np.minimum(clip_rho, ratio), trace_lambda * np.minimum(clip_c, ratio)
-    following = next_values * ~terminated
-    same_episode = ~(terminated | truncated)
-    deltas = rho * (rewards + gamma * following - values)
-    targets, advantages = np.empty_like(deltas), np.empty_like(deltas)
-    excess = np.zeros_like(deltas[0])  # v_{t+1} - V(s_{t+1})
-    for t in reversed(range(len(rewards))):
-        carried = gamma * excess * same_episode[t]
-        advantages[t] = deltas[t] + trace_lambda * rho[t] * carried
-        excess = deltas[t] + c[t] * carried
-        targets[t] = values[t] + excess
-    return targets, advantages
 
 
 def effective_sample_size(log_ratio: np.ndarray) -> float:

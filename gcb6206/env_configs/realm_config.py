@@ -10,6 +10,7 @@ from gcb6206.envs.realm.env import RealmVectorEnv
 from gcb6206.envs.realm.options import TREASURES, RealmOptions
 from gcb6206.envs.realm.rewards import SHAPED, check_weights
 from gcb6206.errors import ConfigError
+from gcb6206.exercises import exercise
 from gcb6206.infrastructure.distributed.buffer import TrajectoryBuffer
 from gcb6206.networks.optimizers import LeanAdam
 
@@ -209,3 +210,16 @@ class RealmDistributedConfig(RealmConfig):
         names = ("num_workers", "dump_model_freq", "model_sync_interval", "max_lag", "vtrace", "synchronous",
                  "recompute_log_probs", "make_buffer")  # fmt: skip
         return {**super().build(), **{name: getattr(self, name) for name in names}}
+
+
+@exercise("hw5.shaping")
+def shaping() -> str:
+    """Weights of rewards and settings with which an agent learns the small maps of homework 5 in time.
+
+    The task, the networks and a budget are given. Within them you choose: the weights of the reward terms
+    (``gcb6206/envs/realm/rewards.py``; a term that you leave out keeps the notes' weight, 0 switches it off) and the
+    tunable settings.
+
+    Returns:
+        Text in YAML: a line ``name: value`` for each term or field of ``RealmDistributedConfig`` that you choose.
+    """

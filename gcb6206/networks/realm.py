@@ -14,6 +14,7 @@ from torch import nn
 
 from gcb6206.envs.realm.game import ACTIONS
 from gcb6206.envs.realm.observation import LAYERS, NUMBERS, VIEW
+from gcb6206.exercises import exercise
 from gcb6206.networks.policies import entropy_bonus
 
 _MAP = len(LAYERS) * VIEW * VIEW  # bytes
@@ -46,9 +47,21 @@ def unpack(packed: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tens
     return maps, vectors, packed[:, _VECTOR:].bool()
 
 
+@exercise("hw5.mask_logits")
 def mask_logits(logits: torch.Tensor, legal: torch.Tensor) -> torch.Tensor:
-    """Logits ``(batch, actions)`` whose illegal actions, False in ``legal``, have probability 0."""
-    return torch.where(legal, logits, ILLEGAL)
+    """Logits whose illegal actions have probability 0.
+
+    After a softmax an illegal action has probability 0 exactly, and the legal ones share the rest as they would
+    without it. All logits are finite, so that entropy and gradients are too: 0 times infinity is NaN. Through an
+    illegal action no gradient flows. The arguments stay as they are.
+
+    Args:
+        logits: ``(batch, actions)``, float32 or float64, of at most 10,000 in size; any batch, 0 too.
+        legal: ``(batch, actions)`` bool; at least one True in each row.
+
+    Returns:
+        ``(batch, actions)`` of the same dtype; legal ones unchanged.
+    """
 
 
 def gumbel_noise(generator: np.random.Generator, *shape: int) -> np.ndarray:

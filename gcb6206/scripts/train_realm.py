@@ -1,5 +1,5 @@
 """Train on Return to the Realm: ``python -m gcb6206.scripts.train_realm -cfg experiments/realm/small.yaml``.
-It trains whatever fills the exercises of homework 1. -cfg FILE.yaml --help shows that file's values.
+It trains whatever fills the exercises of homework 1 and 5. -cfg FILE.yaml --help shows that file's values.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class Flags(RunFlags):
     ray: Annotated[str, arg(metavar="none|local|ADDRESS")] = "none"
     """where the roles of a realm_distributed run: all in this process, on a Ray of its own, or on that cluster"""
 
-    HOMEWORKS, BASES, KIND = ("hw1",), ("realm", "realm_distributed"), "realm"
+    HOMEWORKS, BASES, KIND = ("hw1", "hw5"), ("realm", "realm_distributed"), "realm"
     KEPT = ("seed", "eval_interval", "num_eval_episodes", "num_render_episodes", "checkpoint_interval")
     LIMITS = {
         **RunFlags.LIMITS,

@@ -13,7 +13,7 @@ from autograder.trusted.judges.worlds import World
 from autograder.trusted.judging import require
 
 THRESHOLDS = Path(__file__).parents[1] / "thresholds.yaml"
-# The exercises that a training calls. It is tried where the judges gave each of them this share of its points.
+# The exercises that a training stands on. It is tried where the judges gave each of them this share of its points.
 STANDS_FIRMLY = 0.5
 PLAYED = 0.9  # the share of a training's steps that have to be played
 STANDS_ON = {
@@ -23,6 +23,7 @@ STANDS_ON = {
         "linear_schedule update",
         "hw3": "get_action update_critic update sample_trajectory run_training_loop",
         "hw4": "observation_history global_state centralized_value policy_parameters multi_agent_gae mappo_loss",
+        "hw5": "mask_logits behaviour_log_prob should_train drop_stale vtrace publish shaping",
     }.items()
 }
 

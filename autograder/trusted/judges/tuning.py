@@ -1,4 +1,5 @@
-"""What the judges of homework 2's tuning share: settings out of a text, what they cost, and what ails them."""
+"""What the judges of homework 2's tuning share: settings out of a text (homework 5's shaping too), what they cost, and
+what ails them."""
 
 from __future__ import annotations
 
@@ -21,24 +22,24 @@ ENTROPY_PAID = 0.01  # the most that the original notes give
 ENTROPY_FALLS = 0.05  # at least, from the first iteration to the last
 
 
-def text_of(student: Student) -> str:
-    """The student's text.
+def text_of(student: Student, exercise: str = "hw2.tuning") -> str:
+    """The student's text: what the function of an exercise returns.
 
     Raises:
         JudgeFailure: it is none, or endless.
     """
-    reply = student.run("hw2.tuning")
-    text = reply["text"]
+    reply = student.run(exercise)
+    text, name = reply["text"], exercise.partition(".")[2]
     require(
         reply["type"] == "str" and isinstance(text, str),
-        tried="tuning(): the type of what it returns",
+        tried=f"{name}(): the type of what it returns",
         got=reply["type"],
         expected="str",
         hint="Return the YAML text itself, between triple quotes.",
     )
     require(
         len(text) <= LONGEST_TEXT,
-        tried="tuning(): the length of the text",
+        tried=f"{name}(): the length of the text",
         got=len(text),
         expected=f"at most {LONGEST_TEXT} characters",
         hint="One line for each setting is enough.",

@@ -15,6 +15,7 @@ from collections import deque
 import numpy as np
 
 from gcb6206.errors import ConfigError, nearest
+from gcb6206.exercises import exercise
 from gcb6206.infrastructure.distributed.trajectory import Trajectory
 
 SAMPLERS = ("Uniform", "Fifo")
@@ -33,6 +34,10 @@ class TrajectoryBuffer:
         seed: of the draws.
 
     Attributes:
+        preload: trajectories for which the first training waits, at least ``train_batch_size``.
+        filling: whether there was no training yet, or none since ``clear``.
+        inserted_at_training: the insert up to which trainings have been paid for; ``sample`` moves it. A training costs
+            ``train_batch_size / production_consume_ratio`` inserts, which need not be whole.
         counts: ``inserted``; ``sampled``; ``trainings``; ``overwritten``, that no training ever saw; ``duplicates``,
             refused; ``missing``, numbers that a worker skipped.
 
@@ -71,8 +76,8 @@ class TrajectoryBuffer:
         self._items: deque[Trajectory] = deque()
         self._seen: deque[bool] = deque()  # whether a training saw the item
         self._last: dict[int, int] = {}  # each worker's last sequence number
-        self._filling = True  # until the first training
-        self._inserted_at_training = 0.0
+        self.filling = True  # until the first training
+        self.inserted_at_training = 0.0
         names = ("inserted", "sampled", "trainings", "overwritten", "duplicates", "missing")
         self.counts = dict.fromkeys(names, 0)
 
@@ -95,16 +100,21 @@ class TrajectoryBuffer:
         self.counts["inserted"] += 1
         return True
 
+    @exercise("hw5.should_train")
     def should_train(self) -> bool:
-        """Whether a training is due. Asking changes nothing."""
-        if len(self._items) < self.train_batch_size:
-            return False
-        if self._filling:
-            return len(self._items) >= self.preload
-        if self.sampler == "Fifo":
-            return True
-        due = self.train_batch_size / self.production_consume_ratio
-        return self.counts["inserted"] - self._inserted_at_training >= due - 1e-9
+        """Whether a training is due, by both ratios. Asking changes nothing, however often.
+
+            never    with fewer than train_batch_size trajectories, which are len(self)
+            filling  once there are preload trajectories
+            then     once as many inserts came since inserted_at_training as a training costs; with the sampler Fifo,
+                     which hands out each trajectory once, at any time
+
+        Inserts are counted in ``counts["inserted"]``: ``len(self)`` stays at the capacity once the buffer is full.
+        Fractions add up with rounding errors: a difference of 1e-9 inserts counts as none.
+
+        Returns:
+            True or False.
+        """
 
     def sample(self) -> list[Trajectory]:
         """The trajectories of one training, which this call says is taking place.
@@ -118,12 +128,12 @@ class TrajectoryBuffer:
                 "ask should_train first"
             )
         due = self.train_batch_size / self.production_consume_ratio
-        if self._filling:
-            self._filling = False
-            self._inserted_at_training = float(self.counts["inserted"])
+        if self.filling:
+            self.filling = False
+            self.inserted_at_training = float(self.counts["inserted"])
         else:  # what came beyond this training counts for later ones, but for no more than one training or insert
-            counted, inserted = self._inserted_at_training, self.counts["inserted"]
-            self._inserted_at_training = max(counted + due, inserted - max(due, 1.0))
+            counted, inserted = self.inserted_at_training, self.counts["inserted"]
+            self.inserted_at_training = max(counted + due, inserted - max(due, 1.0))
         self.counts["trainings"] += 1
         self.counts["sampled"] += self.train_batch_size
         if self.sampler == "Fifo":
@@ -139,8 +149,8 @@ class TrajectoryBuffer:
         self.counts["overwritten"] += self._seen.count(False)
         self._items.clear()
         self._seen.clear()
-        self._filling = True
-        self._inserted_at_training = float(self.counts["inserted"])
+        self.filling = True
+        self.inserted_at_training = float(self.counts["inserted"])
 
     @property
     def samples_per_insert(self) -> float:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import os
 import re
 import shutil
 from pathlib import Path
@@ -18,6 +17,7 @@ import numpy as np
 import torch
 
 from gcb6206.errors import CheckpointError
+from gcb6206.exercises import exercise
 
 NAME = re.compile(r"model-(\d{9})\.pt")
 RETRIES = 5  # a file that is removed between being listed and being read
@@ -66,39 +66,41 @@ class ModelPool:
         self.directory.mkdir(parents=True, exist_ok=True)
         self.failures = 0
 
+    @exercise("hw5.publish")
     def publish(self, state: dict, version: int) -> bool:
-        """Write weights; False where the disk has no room, which is counted.
+        """Write weights so that a reader finds them whole or not at all, whenever this process is killed.
+
+        The content is ``to_bytes(state)``, which begins with its hash. It goes into a file of another name in the
+        pool's directory, one that ``versions`` does not take for a version. Only when it has reached the disk
+        (``os.fsync``) does it get its name, ``self.path(version)``, by ``os.replace``. Then all but the newest ``keep``
+        versions are removed. Other files stay.
+
+        Where the disk has no room, nothing is written: ``has_room`` says whether it has. Whatever else the disk
+        refuses, with an ``OSError`` while the file is written or renamed, counts the same: ``failures`` grows by one,
+        no file of this publication is left, and all versions stay.
+
+        Args:
+            state: weights, as a module's ``state_dict`` gives them; they stay as they are.
+            version: at least 0, a whole number of Python or NumPy.
+
+        Returns:
+            Whether the weights are in the pool.
 
         Raises:
-            ValueError: a version that is not above all there are.
+            ValueError: a version that is not above all there are; the message names both.
         """
-        versions = self.versions()
-        if versions and version <= versions[-1]:
-            raise ValueError(
-                f"version is {version}: expected above {versions[-1]}, the newest in {self.directory}"
-            )
-        data = to_bytes(state)
-        path = self.directory / f"model-{version:09d}.pt"
-        unfinished = path.with_suffix(".writing")
-        try:
-            if shutil.disk_usage(self.directory).free - len(data) < self.min_free:
-                raise OSError("no room")
-            with open(unfinished, "wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(unfinished, path)
-        except OSError:
-            self.failures += 1
-            unfinished.unlink(missing_ok=True)
-            return False
-        for old in self.versions()[: -self.keep]:
-            self.remove(old)
-        return True
+
+    def path(self, version: int) -> Path:
+        """The file of a version."""
+        return self.directory / f"model-{version:09d}.pt"
+
+    def has_room(self, size: int) -> bool:
+        """Whether ``min_free`` bytes would be left after so many more."""
+        return shutil.disk_usage(self.directory).free - size >= self.min_free
 
     def remove(self, version: int) -> None:
         """Forget a version."""
-        (self.directory / f"model-{version:09d}.pt").unlink(missing_ok=True)
+        self.path(version).unlink(missing_ok=True)
 
     def versions(self) -> list[int]:
         """The versions there are, rising."""
@@ -129,7 +131,7 @@ class ModelPool:
                 version = versions[-1]
             elif which == "random":
                 version = int((generator or np.random.default_rng()).choice(versions))
-            path = self.directory / f"model-{version:09d}.pt"
+            path = self.path(version)
             try:
                 return version, from_bytes(path.read_bytes(), str(path))
             except FileNotFoundError:  # too old by now, or never there

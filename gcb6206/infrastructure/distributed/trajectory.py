@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from gcb6206.exercises import exercise
+
 
 @dataclass(frozen=True)
 class Trajectory:
@@ -38,18 +40,20 @@ def lag(trajectory: Trajectory, version: int) -> int:
     return version - trajectory.version
 
 
+@exercise("hw5.drop_stale")
 def drop_stale(
     trajectories: list[Trajectory], version: int, max_lag: int | None
 ) -> tuple[list[Trajectory], list[Trajectory]]:
-    """Those whose lag is at most ``max_lag`` (None: all), and the others; each in the order given.
+    """Those whose lag is at most ``max_lag``, and the others.
 
-    >>> old, new = (Trajectory(0, 0, version, {}) for version in (3, 7))
-    >>> kept, dropped = drop_stale([old, new], version=8, max_lag=2)
-    >>> kept == [new], dropped == [old]
-    (True, True)
+    Args:
+        trajectories: as a buffer drew them; may be none, and may hold one twice. They and the list stay as they are.
+        version: of the learner's weights, at least 0.
+        max_lag: versions that a trajectory may be behind, at least 0; None keeps all.
+
+    Returns:
+        Two new lists, kept and dropped: the same objects, each list in the order given.
+
+    Raises:
+        ValueError: as ``lag`` raises it, where there is a limit.
     """
-    kept, dropped = [], []
-    for trajectory in trajectories:
-        fresh = max_lag is None or lag(trajectory, version) <= max_lag
-        (kept if fresh else dropped).append(trajectory)
-    return kept, dropped

@@ -1,0 +1,10 @@
+"""Returns float64."""
+
+from autograder.mutants import patched
+
+HINT = "NumPy arrays"
+
+patched(
+    "hw5.behaviour_log_prob",
+    ("log_probs = log_probs.numpy()", "log_probs = log_probs.double().numpy()"),
+)

@@ -1,0 +1,13 @@
+"""Adds the noise to probabilities."""
+
+from autograder.mutants import patched
+
+HINT = "The noise is added to probabilities"
+
+patched(
+    "hw5.behaviour_log_prob",
+    (
+        "actions = (log_probs if noise is None else log_probs + noise).argmax(axis=1)",
+        "actions = (log_probs if noise is None else np.exp(log_probs) + noise).argmax(axis=1)",
+    ),
+)

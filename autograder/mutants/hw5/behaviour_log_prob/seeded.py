@@ -1,0 +1,10 @@
+"""Sets a seed."""
+
+from autograder.mutants import patched
+
+HINT = "Compute in copies"
+
+patched(
+    "hw5.behaviour_log_prob",
+    ("with torch.no_grad():", "np.random.seed(0)\n    with torch.no_grad():"),
+)

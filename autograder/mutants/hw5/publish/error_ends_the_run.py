@@ -1,0 +1,10 @@
+"""Lets the OSError out."""
+
+from autograder.mutants import patched
+
+HINT = "No error may end the run"
+
+patched(
+    "hw5.publish",
+    ("return False\n", "raise\n"),
+)

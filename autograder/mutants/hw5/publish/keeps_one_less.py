@@ -1,0 +1,10 @@
+"""Keeps one less."""
+
+from autograder.mutants import patched
+
+HINT = "The newest `keep` versions stay"
+
+patched(
+    "hw5.publish",
+    ("self.versions()[: -self.keep]", "self.versions()[: 1 - self.keep or None]"),
+)

@@ -1,0 +1,10 @@
+"""Returns nothing."""
+
+from autograder.mutants import patched
+
+HINT = "return True once"
+
+patched(
+    "hw5.publish",
+    ("    return True\n", "    return None\n"),
+)

@@ -1,0 +1,10 @@
+"""Asks whether there is room for nothing."""
+
+from autograder.mutants import patched
+
+HINT = "No error may end the run"
+
+patched(
+    "hw5.publish",
+    ("self.has_room(len(content))", "self.has_room(0)"),
+)

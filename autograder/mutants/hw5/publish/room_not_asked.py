@@ -1,0 +1,10 @@
+"""Does not ask whether there is room."""
+
+from autograder.mutants import patched
+
+HINT = "catch the OSError, and ask has_room"
+
+patched(
+    "hw5.publish",
+    ('        if not self.has_room(len(content)):\n            raise OSError("no room")\n', ""),
+)

@@ -1,0 +1,12 @@
+"""Gives an infinite weight."""
+
+from gcb6206.exercises import solves
+
+HINT = "Weights of rewards are"
+
+
+@solves("hw5.shaping")
+def shaping():
+    return """
+        treasure: .inf
+    """

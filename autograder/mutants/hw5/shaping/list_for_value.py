@@ -1,0 +1,12 @@
+"""Gives a list."""
+
+from gcb6206.exercises import solves
+
+HINT = "its name, a colon, a space"
+
+
+@solves("hw5.shaping")
+def shaping():
+    return """
+        treasure: [2, 1]
+    """

@@ -1,0 +1,13 @@
+"""Rounds the costs up."""
+
+from autograder.mutants import patched
+
+HINT = "fractions too"
+
+patched(
+    "hw5.should_train",
+    (
+        "costs = self.train_batch_size / self.production_consume_ratio",
+        "costs = -(-self.train_batch_size // self.production_consume_ratio)",
+    ),
+)

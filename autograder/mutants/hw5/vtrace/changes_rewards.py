@@ -1,0 +1,13 @@
+"""Adds the next values to the rewards that were given."""
+
+from autograder.mutants import patched
+
+HINT = "Compute in copies"
+
+patched(
+    "hw5.vtrace",
+    (
+        "deltas = rho * (rewards + gamma * following - values)",
+        "rewards += gamma * following\n    deltas = rho * (rewards - values)",
+    ),
+)

@@ -1,0 +1,13 @@
+"""Swaps the limits."""
+
+from autograder.mutants import patched
+
+HINT = "rho is clipped at clip_c"
+
+patched(
+    "hw5.vtrace",
+    (
+        "rho, c = np.minimum(clip_rho, ratio), trace_lambda * np.minimum(clip_c, ratio)",
+        "rho, c = np.minimum(clip_c, ratio), trace_lambda * np.minimum(clip_rho, ratio)",
+    ),
+)
