@@ -53,10 +53,11 @@ def test_lag_and_clipping_grow_with_rare_publication_and_with_reuse(tab):
     assert reused["mean"] > 2 * lags[0]["mean"]
 
 
-def test_a_late_learner_loses_trajectories_unless_the_workers_wait(tab):
+def test_a_late_learner_wastes_most_trajectories_unless_the_workers_wait(tab):
     free = simulated(tab, acting=20, learning=0.5)
     waiting = simulated(tab, acting=20, learning=0.5, wait=True)
-    assert free["lost"] > 0 and waiting["lost"] == 0
+    assert free["lost"] > 0.8 * free["inserted"]
+    assert waiting["lost"] < 0.4 * waiting["inserted"]  # by the luck of uniform draws
     assert free["inserted"] > 5 * waiting["inserted"]
     assert waiting["inserted"] == pytest.approx(4 * waiting["version"], abs=12)
 
