@@ -1,6 +1,8 @@
 """Training on the realm in roles: equal to the plain run where nothing is stale, and what happens where something is."""
 
 import argparse
+import contextlib
+import subprocess
 
 import numpy as np
 import pytest
@@ -154,3 +156,41 @@ def test_checkpoints_that_never_let_the_buffer_fill_are_refused(solved, tmp_path
 def test_wrong_settings_are_named(changes, named):
     with pytest.raises(ConfigError, match=named):
         RealmDistributedConfig(**{**SMALL, **STALE, **changes})
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")  # of the log's own thread
+def test_a_disk_that_becomes_full_ends_no_run(solved, tmp_path):
+    """Without room, nothing is published, saved or logged; with room again, all of it goes on."""
+    place = tmp_path / "small"
+    place.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", place], check=False)
+    if mounted.returncode:
+        pytest.skip("only root may mount a small file system")
+    try:
+        logger = Logger(place / "run")
+        config = RealmDistributedConfig(**{**SMALL, **STALE, "preload_ratio": 2.0})
+        run = RealmDistributedRun(config.build(), logger, arguments(checkpoint_interval=300))
+        run.logger.PAUSE = 0.0
+        filler, learned = place / "filler", []
+        adopt = run.adopt
+
+        def fills(*learning):
+            if len(learned) == 3:
+                with contextlib.suppress(OSError), filler.open("wb") as file:
+                    for _ in range(2**10):
+                        file.write(bytes(2**10))
+                        file.flush()
+            if len(learned) == 8:
+                filler.unlink()
+            adopt(*learning)
+            learned.append(run.pool.failures)
+
+        run.adopt = fills
+        run.train()
+        assert run.done == 960 and learned[-1] == run.pool.failures > 0 == learned[2]
+        assert run.checkpoint_failures > 0 and (place / "run" / "checkpoint.pt").exists()
+        assert run.pool.versions()[-1] >= run.learner.version - 1
+        logger.close()
+    finally:
+        subprocess.run(["umount", place], check=True)

@@ -5,6 +5,7 @@ tried again.
 """
 
 import argparse
+import asyncio
 import contextlib
 import os
 import signal
@@ -15,6 +16,7 @@ import tempfile
 import time
 import types
 
+import numpy as np
 import psutil
 import pytest
 import torch
@@ -26,6 +28,10 @@ from gcb6206.errors import CheckpointError, ConfigError
 from gcb6206.infrastructure.distributed import cluster
 from gcb6206.infrastructure.distributed.pool import from_bytes, to_bytes
 from gcb6206.infrastructure.logger import NullLogger
+from gcb6206.networks.realm import gumbel_noise, pack
+from gcb6206.runs import realm_ray
+from gcb6206.runs.frame import random_streams_untouched
+from gcb6206.runs.realm import make_agent, make_games
 from gcb6206.runs.realm_ray import RealmRayRun
 from gcb6206.scripts import train_realm
 
@@ -210,6 +216,150 @@ def train_realm_logger(log_dir):
     from gcb6206.infrastructure.logger import Logger
 
     return Logger(log_dir)
+
+
+# --- the same without Ray's processes
+
+
+class Gone(Exception):
+    """What a stand-in raises for a process that is gone."""
+
+
+class Call:
+    """A call that has not been made."""
+
+    def __init__(self, handle, name, arguments):
+        self.handle, self.name, self.arguments, self.life = handle, name, arguments, handle.life
+
+    def answer(self):
+        if self.life != self.handle.life:
+            raise Gone("killed")
+        with random_streams_untouched():  # a process has its own
+            result = getattr(self.handle.role, self.name)(*self.arguments)
+            return self.handle.loop.run_until_complete(result) if asyncio.iscoroutine(result) else result
+
+
+class Handle:
+    """A role in this process; ``kill`` makes it anew, and its open calls fail."""
+
+    def __init__(self, kind, arguments, again):
+        self.kind, self.arguments, self.life, self.again = kind, arguments, -1, again
+        self.loop = asyncio.new_event_loop()
+        self.kill()
+
+    def kill(self):
+        self.life += 1
+        with random_streams_untouched():
+            self.role = self.kind(*self.arguments)
+
+    def __getattr__(self, name):
+        return types.SimpleNamespace(remote=lambda *arguments: Call(self, name, arguments))
+
+
+class InProcess:
+    """Ray's functions, all in this process. Of several open calls the one that is made first is drawn."""
+
+    def __init__(self):
+        names = ("RayActorError", "ObjectLostError", "WorkerCrashedError", "NodeDiedError")
+        self.exceptions = types.SimpleNamespace(**dict.fromkeys(names, Gone))
+        self.generator, self.handles, self.names = np.random.default_rng(0), {}, {}
+        strategies = types.SimpleNamespace(NodeAffinitySchedulingStrategy=lambda node, soft: node)
+        self.util = types.SimpleNamespace(scheduling_strategies=strategies)
+        self.init, self.shutdown = (lambda *_, **__: None), (lambda: None)
+        self.cluster_resources = lambda: {"CPU": 99}
+        self.get_runtime_context = lambda: types.SimpleNamespace(get_node_id=lambda: "here")
+
+    def remote(self, kind):
+        def options(name=None, max_task_retries=0, **_):
+            def make(*arguments):
+                handle = Handle(kind, arguments, again=max_task_retries < 0)
+                self.handles.setdefault(kind.__name__, []).append(handle)
+                self.names[name] = handle
+                return handle
+
+            return types.SimpleNamespace(remote=make)
+
+        return types.SimpleNamespace(options=options)
+
+    def get_actor(self, name):
+        return self.names[name]
+
+    def get(self, call):
+        if call.handle.again:
+            call.life = call.handle.life
+        return call.answer()
+
+    def wait(self, calls, num_returns=1, timeout=None):
+        calls = list(calls)
+        ready = calls.pop(int(self.generator.integers(len(calls))))
+        return [ready], calls
+
+
+@pytest.fixture
+def in_process(monkeypatch):
+    ray = InProcess()
+    monkeypatch.setitem(sys.modules, "ray", ray)
+    monkeypatch.setattr(realm_ray, "AGAIN", 0.0)
+    monkeypatch.setattr(os, "getpid", lambda: int(ray.generator.integers(2**40)))  # as if of a process each
+    return ray
+
+
+@pytest.mark.slow
+def test_an_actor_and_a_learner_that_die_change_no_number(in_process, solved):
+    config = RealmDistributedConfig(**SMALL, **FRESH, synchronous=True)
+    events = {
+        3: lambda: in_process.handles["ActorProcess"][0].kill(),
+        5: lambda: in_process.handles["LearnerProcess"][0].kill(),
+    }
+    run = run_on("local", config, events)
+    torch.testing.assert_close(run.agent.policy.state_dict(), trained(RealmConfig(**SMALL)), rtol=0, atol=0)
+
+
+@pytest.mark.slow
+def test_workers_that_die_in_the_middle_lose_no_number_and_repeat_none(in_process, solved):
+    settings = {**SMALL, **STALE, "num_workers": 3, "total_steps": 1920}
+    events = {
+        number: lambda worker=number % 3: in_process.handles["AisrvProcess"][worker].kill()
+        for number in (1, 5, 6, 11, 30)
+    }
+    run = run_on("local", RealmDistributedConfig(**settings), events)
+    counts = run.learner.buffer.counts
+    assert counts["inserted"] == sum(run.sent) == 40 and counts["duplicates"] == counts["missing"] == 0
+    assert run.learner.buffer.samples_per_insert == pytest.approx(2.0, rel=0.05)
+    assert 0 < run.restarts["aisrv"] <= 5
+    assert run.learner.version == counts["trainings"]
+
+
+def test_a_role_that_cannot_even_begin_ends_the_run(in_process, solved):
+    def broken():
+        raise Gone("The actor died because of an error raised in its creation task")
+
+    config = RealmDistributedConfig(**{**SMALL, **STALE})
+    with pytest.raises(Gone, match="creation task"):
+        run_on("local", config, {2: lambda: setattr(in_process, "get", lambda call: broken())})
+
+
+def test_requests_that_arrive_together_are_one_batch(solved):
+    config = RealmDistributedConfig(**{**SMALL, **STALE}).build()
+    actor = realm_ray.ActorProcess(config, {})
+    weights = make_agent(config).policy.state_dict()
+    games = make_games(config, 6)
+    observations = pack(games.reset(seed=0)[0])
+    noise = gumbel_noise(np.random.default_rng(0), 6)
+
+    async def ask():
+        rows = (slice(0, 1), slice(1, 4), slice(4, 6))
+        asked = [asyncio.ensure_future(actor.act(observations[row], noise[row])) for row in rows]
+        await asyncio.sleep(0)
+        assert not any(one.done() for one in asked)  # nothing is known before weights came
+        await actor.load(7, to_bytes(weights))
+        return await asyncio.gather(*asked)
+
+    answers = asyncio.run(ask())
+    assert list(actor.batches) == [3] and {version for version, _ in answers} == {7}
+    together = [np.concatenate(parts) for parts in zip(*(answer for _, answer in answers))]
+    for found, expected in zip(together, actor.agent.act(observations, noise)):
+        np.testing.assert_array_equal(found, expected)
 
 
 # --- what goes wrong at the start

@@ -186,7 +186,7 @@ class RealmRun(Run):
         }
         for name, value in logged.items():
             self.logger.log_scalar(value, name, self.done)
-        self.figures["steps/s"] = logged["time/fps"]
+        self.figures["steps/s"] = logged.get("time/fps", self.figures.get("steps/s", 0.0))
         if self.episodes:
             self.figures["score"] = logged["rollout/score"]
 

@@ -227,8 +227,8 @@ class ActorStub:
         while True:
             try:
                 return self.ray.get(self.handle.load.remote(self.version, self._data))
-            except self.ray.exceptions.RayActorError:
-                time.sleep(AGAIN)
+            except self.ray.exceptions.RayActorError as error:
+                wait_for_the_next(error)
 
     def look(self) -> None:
         """Give weights to a process that is new and has none; count it."""
@@ -238,7 +238,8 @@ class ActorStub:
             return
         try:
             about = self.ray.get(self._news)
-        except self.ray.exceptions.RayActorError:
+        except self.ray.exceptions.RayActorError as error:
+            wait_for_the_next(error)
             about = None
         self._news = None
         if about:
@@ -326,10 +327,10 @@ class RealmRayRun(RealmDistributedRun):
             worker = self._plays.pop(ready[0])
             try:
                 told, arrays = self._ray.get(ready[0])
-            except losses(self._ray):
+            except losses(self._ray) as error:
+                wait_for_the_next(error)
                 self.restarts["aisrv"] += 1
                 self._seeds[worker] = seed_of(self._seeds[worker], "again", self.sent[worker])
-                time.sleep(AGAIN)
                 self._order()
                 continue
             self.pids[f"aisrv {worker}"] = told["pid"]
@@ -385,6 +386,17 @@ def losses(ray) -> tuple[type[Exception], ...]:
     """What ``ray.get`` raises where a process or a machine is gone."""
     errors = ray.exceptions
     return errors.RayActorError, errors.ObjectLostError, errors.WorkerCrashedError, errors.NodeDiedError
+
+
+def wait_for_the_next(error: Exception) -> None:
+    """Wait a little for a process that replaces one that is gone; raise where none will come.
+
+    Raises:
+        Exception: the process could not even begin, so that the next one could not either.
+    """
+    if "creation task" in str(error):
+        raise error
+    time.sleep(AGAIN)
 
 
 def begin_process(solutions: dict) -> None:

@@ -1,0 +1,85 @@
+"""The pages about distributed training: their moving picture, and the figures in their sentences."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+STATIC = ROOT / "book" / "_static"
+sys.path[:0] = [str(ROOT)]
+
+
+@pytest.fixture
+def tab(browser, tmp_path):
+    """A page with the widget; errors of its scripts fail the test."""
+    scripts = "".join(
+        f"<script>{(STATIC / name).read_text(encoding='utf-8')}</script>"
+        for name in ("figure.js", "actor-learner.js")
+    )
+    file = tmp_path / "page.html"
+    style = (STATIC / "course.css").read_text(encoding="utf-8")
+    file.write_text(
+        f'<meta charset="utf-8"><style>{style}</style>{scripts}<article><div data-widget="actor-learner"></div></article>',
+        encoding="utf-8",
+    )
+    page, trouble = browser.new_page(), []
+    page.on("pageerror", lambda error: trouble.append(str(error)))
+    page.goto(file.as_uri())
+    yield page
+    assert trouble == []
+    page.close()
+
+
+def simulated(tab, **settings):
+    """A minute of the simulation: its last state, and the clipped part of its ratios."""
+    settings = {"acting": 4, "learning": 2, "publish": 1, "reuse": 1, "wait": False, **settings}
+    return tab.evaluate(
+        """(settings) => {
+          const { begin, advance, clipped } = course.actorLearner, random = course.generator(1);
+          const state = advance(begin(settings), 60, random);
+          const mean = state.lags.reduce((a, b) => a + b, 0) / state.lags.length;
+          return { ...state, mean, most: Math.max(...state.lags), part: clipped(state.lags, 0.2, random).part };
+        }""",
+        settings,
+    )
+
+
+def test_lag_and_clipping_grow_with_rare_publication_and_with_reuse(tab):
+    lags = [simulated(tab, publish=publish) for publish in (1, 5, 20)]
+    assert lags[0]["mean"] < lags[1]["mean"] < lags[2]["mean"]
+    assert lags[0]["part"] < lags[2]["part"] and lags[0]["part"] < 0.05
+    reused = simulated(tab, reuse=4, learning=8)
+    assert reused["mean"] > 2 * lags[0]["mean"]
+
+
+def test_a_late_learner_wastes_most_trajectories_unless_the_workers_wait(tab):
+    free = simulated(tab, acting=20, learning=0.5)
+    waiting = simulated(tab, acting=20, learning=0.5, wait=True)
+    assert free["lost"] > 0.8 * free["inserted"]
+    assert waiting["lost"] < 0.4 * waiting["inserted"]  # by the luck of uniform draws
+    assert free["inserted"] > 5 * waiting["inserted"]
+    assert waiting["inserted"] == pytest.approx(4 * waiting["version"], abs=12)
+
+
+def test_samples_for_each_trajectory_are_what_was_asked_where_the_learner_keeps_up(tab):
+    state = simulated(tab, reuse=2, learning=8)
+    assert 4 * state["version"] / state["inserted"] == pytest.approx(2, rel=0.05)
+
+
+def test_the_sliders_and_the_clock_move_the_picture(tab):
+    canvas = tab.locator("canvas")
+    before = float(canvas.get_attribute("data-lag"))
+    tab.get_by_label("trainings until weights are published").fill("20")
+    assert float(canvas.get_attribute("data-lag")) > before
+    told = tab.locator("[aria-live]").inner_text()
+    assert "outside the clip range" in told and "After 60 seconds" in told
+    tab.get_by_role("button", name="play").click()
+    tab.wait_for_function(
+        "() => !document.querySelector('[aria-live]').textContent.includes('After 60 seconds')"
+    )
+    tab.get_by_role("button", name="pause").click()
+    tab.get_by_role("button", name="workers do not wait").click()
+    assert (
+        tab.get_by_role("button", name="workers wait for the learner").get_attribute("aria-pressed") == "true"
+    )
