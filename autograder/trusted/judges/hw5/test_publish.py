@@ -222,7 +222,7 @@ def test_synced(student, rng):
     points=0.5,
     title="killed at any moment, the pool is whole, and the next process goes on",
     read=READ,
-    depends=["content"],
+    depends=["synced"],
     why="A learner is killed and started again, with whatever the last one left in the directory.",
 )
 def test_killed(student, rng):
@@ -263,7 +263,7 @@ def test_killed(student, rng):
     points=0.5,
     title="a full disk costs a publication, and no more",
     read=READ,
-    depends=["content"],
+    depends=["synced"],
     why="A full disk once ended a run of days. What was published before must stay, and the run must go on.",
 )
 def test_refused(student, rng):
@@ -334,7 +334,7 @@ def test_refused(student, rng):
     points=0.5,
     title="the newest stay, and what is not the pool's",
     read=READ,
-    depends=["content"],
+    depends=["refused"],
     why="Every version costs room; without a limit the disk fills up.",
 )
 def test_keep(student, rng):
@@ -377,7 +377,7 @@ def test_keep(student, rng):
     points=0.25,
     title="any whole number; the weights stay, and so does everything else",
     read=READ,
-    depends=["published"],
+    depends=["versions", "keep"],
     why="The learner goes on with these weights at once.",
 )
 def test_any(student, rng):
