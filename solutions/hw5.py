@@ -171,7 +171,6 @@ def shaping() -> str:
         batch_size: 256
         normalize_advantages: true
         ent_coef: 0.01
-        ent_coef_final: 0.001
     """
     ### END SOLUTION
     return settings
