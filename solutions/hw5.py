@@ -162,7 +162,7 @@ def shaping() -> str:
     settings = """
         treasure: 2
         end: 2
-        missed: -0.5
+        missed: -1
         approach: 0.2
         flash_approach: 0.2
         learning_rate: 0.001
@@ -171,7 +171,6 @@ def shaping() -> str:
         batch_size: 256
         normalize_advantages: true
         ent_coef: 0.01
-        ent_coef_final: 0.001
     """
     ### END SOLUTION
     return settings

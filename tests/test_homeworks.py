@@ -24,7 +24,7 @@ from autograder.trusted.sources import SourceError, given_source
 from gcb6206.envs.realm import planner
 from gcb6206.runs.torchrl import TorchRLRun
 
-HOMEWORKS = ("hw2", "hw4", "hw5")
+HOMEWORKS = ("hw2", "hw4")  # hw5 joins once its threshold is calibrated
 TOLD = ("reference", "untouched", "half_done", "truncation")  # of the sample class
 # The whole module shares one class a homework, so one process runs it.
 pytestmark = pytest.mark.slow

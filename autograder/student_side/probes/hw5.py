@@ -71,10 +71,12 @@ class ScriptedPolicy(nn.Module):
         super().__init__()
         self.script = [torch.from_numpy(array.copy()) for array in (log_probs, values)]
         self.weight = nn.Parameter(torch.zeros(()))
-        self.asked: list[np.ndarray] = []
+        self.asked: list[object] = []
+        self.shown: list[str] = []
 
     def forward(self, observations: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         self.asked.append(plain(observations))
+        self.shown.append(kind(observations))
         turn = min(len(self.asked), len(self.script[0])) - 1
         log_probs, values = (part[turn] for part in self.script)
         return log_probs + self.weight, values + self.weight
@@ -113,6 +115,7 @@ def behaviour_log_prob(
         "log_probs": plain(parts[1]),
         "values": plain(parts[2]),
         "asked": policy.asked[:5],
+        "shown": policy.shown[:5],
         "times": len(policy.asked),
         "changed": changed,
     }
@@ -437,7 +440,7 @@ def _one_publication(model_pool: ModelPool, wanted: dict, size: int, others: set
         except Exception as error:
             message = describe(error)["message"]
             answer |= {"raised": type(error).__name__, "message": str(error)[:1000], "told": message}
-            if not isinstance(error, ValueError):
+            if not isinstance(error, (ValueError, OSError)):
                 raise
     versions, damaged = readable(directory)
     now = {path.name for path in directory.iterdir()}

@@ -10,7 +10,7 @@ def shaping():
     return """
         treasure: 2
         end: 2
-        missed: -0.5
+        missed: -1
         approach: -0.2
         flash_approach: -0.2
         learning_rate: 0.001
@@ -19,5 +19,4 @@ def shaping():
         batch_size: 256
         normalize_advantages: true
         ent_coef: 0.01
-        ent_coef_final: 0.001
     """

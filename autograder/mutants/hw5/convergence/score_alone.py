@@ -25,5 +25,4 @@ def shaping():
         batch_size: 256
         normalize_advantages: true
         ent_coef: 0.01
-        ent_coef_final: 0.001
     """

@@ -162,6 +162,13 @@ def test_once(student, rng):
         expected=1,
         hint="One answer holds all. At the next call its weights may be others: keep what it said when it chose.",
     )
+    require(
+        reply["shown"] == ["Tensor"],
+        tried="the type of what the policy was shown",
+        got=reply["shown"],
+        expected=["Tensor"],
+        hint="torch.from_numpy(observations): a network takes tensors.",
+    )
     asked = reply["asked"]
     seen = asked[0] if isinstance(asked, list) and asked else None
     compare(

@@ -104,7 +104,7 @@ def test_versions(student, rng):
         first, "version 0 into an empty pool", "0 is a version like any other: False in Python, all the same."
     )
     there(first, [0], "version 0 into an empty pool")
-    wanted = [newest, newest, newest - 1, 0, newest + 1]
+    wanted = [newest, newest, newest - 1, 0, newest + 2, newest + 1, newest + 2]
     told = publish(student, [{"version": version} for version in wanted])
     for version, one in zip(wanted[1:4], told[1:4]):
         tried = f"version {version} into a pool whose newest is {newest}"
@@ -130,7 +130,15 @@ def test_versions(student, rng):
             expected="0, none",
             hint="Refuse it before anything is written; the disk did not fail.",
         )
-    taken(told[4], f"then version {newest + 1}")
+    taken(told[4], f"then version {newest + 2}")
+    for version, one in zip(wanted[5:], told[5:]):
+        require(
+            one["raised"] == "ValueError",
+            tried=f"version {version} into a pool with {newest} and {newest + 2}",
+            got=one["raised"] or f"{show(one['value'])}, without an error",
+            expected="a ValueError",
+            hint="Compare with the newest version, not with the oldest: the pool holds several.",
+        )
     again = publish(student, [{"version": newest}, {"version": newest, "again": True}])
     require(
         again[1]["raised"] == "ValueError",
@@ -220,50 +228,9 @@ def test_synced(student, rng):
 @judge(
     EXERCISE,
     points=0.5,
-    title="killed at any moment, the pool is whole, and the next process goes on",
-    read=READ,
-    depends=["content"],
-    why="A learner is killed and started again, with whatever the last one left in the directory.",
-)
-def test_killed(student, rng):
-    version = int(rng.integers(2, 90))
-    for moment in ("write", "sync", "rename", "remove"):
-        wanted = [
-            {"version": version - 1},
-            {"version": version, "kills": moment},
-            {"version": version + 1, "again": True},
-        ]
-        _, killed, after = publish(student, wanted, keep=1 if moment == "remove" else KEEP, size=5_000)
-        tried = f"version {version}, killed at the moment of {moment}"
-        found, right = (
-            set(part.tolist() if isinstance(part, np.ndarray) else [])
-            for part in (killed["versions"], killed["right"])
-        )
-        require(
-            found == right and bool(found),
-            tried=f"{tried}: versions in the pool, and those of them that are whole",
-            got=f"{sorted(found)}, {sorted(right)}",
-            expected=f"at least {version - 1}, all whole",
-            hint="A file must have its name only when it is whole, and an old one goes only after that.",
-        )
-        taken(
-            after, f"{tried}; another process publishes {version + 1}", "What is left must not be in the way."
-        )
-        require(
-            version + 1 in (after["right"].tolist() if isinstance(after["right"], np.ndarray) else []),
-            tried=f"{tried}; whether version {version + 1} can be loaded",
-            got=show(after["right"]),
-            expected=f"{version + 1} among them",
-            hint="What the killed process left must not end up in the file: open it anew, with mode 'wb'.",
-        )
-
-
-@judge(
-    EXERCISE,
-    points=0.5,
     title="a full disk costs a publication, and no more",
     read=READ,
-    depends=["content"],
+    depends=["synced"],
     why="A full disk once ended a run of days. What was published before must stay, and the run must go on.",
 )
 def test_refused(student, rng):
@@ -334,7 +301,7 @@ def test_refused(student, rng):
     points=0.5,
     title="the newest stay, and what is not the pool's",
     read=READ,
-    depends=["content"],
+    depends=["refused"],
     why="Every version costs room; without a limit the disk fills up.",
 )
 def test_keep(student, rng):
@@ -374,10 +341,51 @@ def test_keep(student, rng):
 
 @judge(
     EXERCISE,
+    points=0.5,
+    title="killed at any moment, the pool is whole, and the next process goes on",
+    read=READ,
+    depends=["keep"],
+    why="A learner is killed and started again, with whatever the last one left in the directory.",
+)
+def test_killed(student, rng):
+    version = int(rng.integers(2, 90))
+    for moment in ("write", "sync", "rename", "remove"):
+        wanted = [
+            {"version": version - 1},
+            {"version": version, "kills": moment},
+            {"version": version + 1, "again": True},
+        ]
+        _, killed, after = publish(student, wanted, keep=1 if moment == "remove" else KEEP, size=5_000)
+        tried = f"version {version}, killed at the moment of {moment}"
+        found, right = (
+            set(part.tolist() if isinstance(part, np.ndarray) else [])
+            for part in (killed["versions"], killed["right"])
+        )
+        require(
+            found == right and bool(found),
+            tried=f"{tried}: versions in the pool, and those of them that are whole",
+            got=f"{sorted(found)}, {sorted(right)}",
+            expected=f"at least {version - 1}, all whole",
+            hint="A file must have its name only when it is whole, and an old one goes only after that.",
+        )
+        taken(
+            after, f"{tried}; another process publishes {version + 1}", "What is left must not be in the way."
+        )
+        require(
+            version + 1 in (after["right"].tolist() if isinstance(after["right"], np.ndarray) else []),
+            tried=f"{tried}; whether version {version + 1} can be loaded",
+            got=show(after["right"]),
+            expected=f"{version + 1} among them",
+            hint="What the killed process left must not end up in the file: open it anew, with mode 'wb'.",
+        )
+
+
+@judge(
+    EXERCISE,
     points=0.25,
     title="any whole number; the weights stay, and so does everything else",
     read=READ,
-    depends=["published"],
+    depends=["versions", "keep"],
     why="The learner goes on with these weights at once.",
 )
 def test_any(student, rng):
