@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import io
+import json
 import zipfile
 from pathlib import Path
 
@@ -186,8 +187,17 @@ def megabytes(notebook: NotebookNode, folder: Path, scene: Scene) -> NotebookNod
     return notebook
 
 
-def small_cells(kind: str, number: int):
-    return texts(*[(kind, "x")] * number)
+def small_cells(number: int):
+    """So many cells of one character, written as text: nbformat would take a minute for the most."""
+
+    def build(notebook: NotebookNode, folder: Path, scene: Scene) -> None:
+        content = json.loads(nbformat.writes(notebook))
+        cells = [
+            {"cell_type": "markdown", "id": f"x{i}", "metadata": {}, "source": "x"} for i in range(number)
+        ]
+        (folder / "hw3.ipynb").write_text(json.dumps({**content, "cells": content["cells"] + cells}))
+
+    return build
 
 
 PAGES = [
@@ -219,11 +229,11 @@ PAGES = [
         unsealed=OWN,
     ),
     Attack("page_stars", "long runs of stars", build=texts(("markdown", "*a_" * 30_000)), unsealed=OWN),
-    Attack("page_cells", "1500 cells", build=small_cells("markdown", 1500), unsealed=OWN),
+    Attack("page_cells", "1500 cells", build=small_cells(1500), unsealed=OWN),
     Attack(
         "page_100000_cells",
         "100,000 cells of one character",
-        build=small_cells("markdown", 100_000),
+        build=small_cells(100_000),
         deserved=0,
         unsealed=OWN,
         verdicts=("refused",),
