@@ -73,8 +73,8 @@ def make_policy(config: dict, world: World, statistics: dict | None = None) -> M
         kwargs = {"num_actions_chunk": kwargs["num_actions_chunk"]}
         loaded = load_vla(sizes, statistics or plain_statistics(world), list(world.instructions), **kwargs)
     else:
-        precise = config["device"].type == "cpu"
-        loaded = load_vla(source, **kwargs, dtype=torch.float32 if precise else torch.bfloat16)
+        rough = config["device"].type == "cuda" and config["policy_kwargs"]["trainable"] == "head"
+        loaded = load_vla(source, **kwargs, dtype=torch.bfloat16 if rough else torch.float32)
         _check_fits(Path(source), loaded, world)
     asked = config["policy_kwargs"].get("initial_scale")
     policy_kwargs = {**config["policy_kwargs"], "initial_scale": asked or INITIAL_SCALE}
