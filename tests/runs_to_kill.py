@@ -15,10 +15,11 @@ from gcb6206.env_configs.dqn_basic_config import DQNBasicConfig
 from gcb6206.env_configs.mappo_config import MAPPOConfig
 from gcb6206.env_configs.ppo_config import PPOConfig
 from gcb6206.env_configs.realm_config import RealmConfig
+from gcb6206.env_configs.two_arm_config import TwoArmConfig
 from gcb6206.infrastructure.logger import Logger, NullLogger
 from gcb6206.runs.frame import Run
 from gcb6206.runs.torchrl import TorchRLRun
-from gcb6206.scripts import run_hw3, run_ppo, train, train_mappo, train_realm
+from gcb6206.scripts import run_hw3, run_ppo, train, train_mappo, train_realm, train_two_arm
 
 
 class ToyRun(Run):
@@ -119,6 +120,14 @@ def vla(logger, args) -> dict:
     return train_mappo.run_training(vla_toys.config(), logger, args).state_dict()
 
 
+def two_arm(logger, args) -> dict:
+    settings = TwoArmConfig(
+        total_steps=165, max_episode_steps=6, expert_episodes=1, expert_steps=5, num_envs=2, num_workers=0, n_steps=8,
+        minibatch_size=8, num_epochs=1, num_cells=8,
+    )  # fmt: skip
+    return train_two_arm.run_training(settings.build(), logger, args).actor.state_dict()
+
+
 # Each kind with the interval between its checkpoints, and how far its two kills let it come.
 KINDS = {
     toy: (4, 10, 17),
@@ -130,6 +139,7 @@ KINDS = {
     torchrl: (3, 5, 8),
     realm: (128, 320, 512),
     vla: (96, 140, 230),
+    two_arm: (32, 85, 133),
 }
 
 

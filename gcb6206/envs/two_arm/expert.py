@@ -54,6 +54,38 @@ def expert_action(simulation: Simulation) -> np.ndarray:
     return np.clip(action, -1.0, 1.0)
 
 
+def expert_episode(
+    env: TwoArmPegInHole, seed: int | None, steps: int, noise: float = 0.0
+) -> dict[str, np.ndarray]:
+    """Play an episode with the expert.
+
+    Args:
+        env: in images mode, if pictures are wanted.
+        seed: of the episode, its noise too; None goes on with the environment's random stream.
+        steps: how many.
+        noise: standard deviation of what is added to the expert's actions: it then visits places from which it has to
+            recover, and what it wants there is told (Laskey et al. 2017, DART).
+
+    Returns:
+        Arrays ``(steps, ...)``: ``action`` and ``executed`` ``(2, 6)`` float32, what the expert wanted, and what was
+        done; before each step ``proprio (2, 46)`` float32 and in images mode ``pictures (3, size, size, 3)`` uint8
+        (front, wrists); after it ``state (STATE_SIZE,)``, ``reward`` and ``success``.
+    """
+    observation, _ = env.begin(seed)
+    kept = []
+    for _ in range(steps):
+        action = expert_action(env.simulation)
+        executed = np.clip(action + noise * env.rng.standard_normal(action.shape), -1.0, 1.0)
+        step = {"action": action.astype(np.float32), "executed": executed.astype(np.float32)}
+        step["proprio"] = env.simulation.proprio().astype(np.float32)
+        if env.observation == "images":
+            images = observation["images"]
+            step["pictures"] = np.stack([images[0, 0], images[0, 1], images[1, 1]])
+        observation, step["reward"], _, _, info = env.advance(executed)
+        kept.append({**step, "state": env.simulation.state(), "success": info["success"]})
+    return {name: np.array([step[name] for step in kept]) for name in kept[0]}
+
+
 def expert_states(episodes: int, steps: int, seed: int, env_kwargs: dict | None = None) -> np.ndarray:
     """Where the expert comes along: states for other episodes to begin at.
 
@@ -66,10 +98,5 @@ def expert_states(episodes: int, steps: int, seed: int, env_kwargs: dict | None 
         ``(episodes * steps, STATE_SIZE)``.
     """
     env = TwoArmPegInHole(**(env_kwargs or {}))
-    states = []
-    for episode in range(episodes):
-        env.begin(seed=seed if episode == 0 else None)
-        for _ in range(steps):
-            env.advance(expert_action(env.simulation))
-            states.append(env.simulation.state())
-    return np.array(states)
+    seeds = [seed, *[None] * (episodes - 1)]
+    return np.concatenate([expert_episode(env, s, steps)["state"] for s in seeds])
