@@ -177,6 +177,15 @@ def played(runs: dict[str, str]) -> figures.Markdown:
     return figures.Markdown("\n".join(lines))
 
 
-def speed() -> dict:
-    """The recorded benchmark."""
-    return json.loads((figures.RESULTS / "vla_speed" / "speed.json").read_text(encoding="utf-8"))
+def speed() -> figures.Markdown:
+    """The recorded benchmark as a table."""
+    file = figures.RESULTS / "vla_speed" / "speed.json"
+    if not file.is_file():
+        command = f"python benchmarks/vla.py --output {file.relative_to(figures.ROOT)}"
+        return figures.Markdown(f"Not recorded yet: `{command}`")
+    found = json.loads(file.read_text(encoding="utf-8"))
+    lines = ["| | samples per second | per second of processor time |", "|---|---|---|"]
+    for name, rate in found["samples_per_second"].items():
+        lines.append(f"| {name} | {rate:.0f} | {found['samples_per_processor_second'][name]:.0f} |")
+    lines.append(f"| ratio | {found['ratio']:.1f} | {found['ratio_of_processor_time']:.1f} |")
+    return figures.Markdown("\n".join(lines))
