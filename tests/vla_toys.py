@@ -67,6 +67,9 @@ class SquareWorld:
         no = np.zeros(self.num_envs, bool)
         return observation, 1.0 - far, no, no | over, info
 
+    def picture(self):
+        return np.full((SIZE, SIZE, 3), 10 * self.t, np.uint8)
+
     def close(self) -> None:
         pass
 
