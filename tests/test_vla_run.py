@@ -227,7 +227,7 @@ def torchrun(size: int, *words: str, code: int | None = 0) -> str:
     done = subprocess.run(
         [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", str(size)]
         + [str(ROOT / "tests" / "vla_toys.py"), *words],
-        env=environment, capture_output=True, text=True, check=False, timeout=300,
+        env=environment, capture_output=True, text=True, check=False, timeout=1500,
     )  # fmt: skip
     if code is not None:
         assert done.returncode == code, done.stdout[-2000:] + done.stderr[-4000:]
