@@ -367,7 +367,7 @@ def test_an_evaluation_tells_success_at_the_end_from_success_at_some_time():
     class Expert:
         """Inserts, and draws back at the end."""
 
-        def act(self, observation):
+        def act(self, observation, noise):
             simulation = env._workers[0]._group.envs[0].simulation
             action = expert_action(simulation)
             if env.steps > 60:

@@ -142,7 +142,7 @@ class TwoArmRun(Run):
         }
 
     def films(self, wanted: int) -> Iterator[np.ndarray]:
-        """Pictures of the first steps of episodes with the mean actions."""
+        """Pictures of the first steps of episodes, with actions drawn from the policy."""
         with TwoArmVectorEnv(1, num_workers=0, **self.config["env_kwargs"]) as env:
             for number in range(wanted):
                 seed = seed_of(self.args.seed, number, "film") % 2**31
@@ -186,20 +186,23 @@ def load_agent(config: dict, log_dir: str | Path) -> MAPPOAgent:
 
 
 def play_episodes(
-    env: TwoArmVectorEnv, agent: MAPPOAgent, seed: int, episodes: int
+    env: TwoArmVectorEnv, agent: MAPPOAgent, seed: int, episodes: int, drawn: bool = False
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Play episodes with the mean actions, some at once.
+    """Play episodes, some at once.
 
     Args:
         env: in state mode.
         agent: acts.
-        seed: of the episodes.
+        seed: of the episodes, and of actions that are drawn.
         episodes: how many.
+        drawn: draw the actions from the policy, as in training; otherwise take the mean ones, with which the peg may
+            get stuck at the rim of the hole.
 
     Returns:
         Returns, whether there was success at some time, and in the last step, each ``(episodes,)``.
     """
-    told = []
+    told, generator = [], torch.Generator().manual_seed(seed)
+    noise = None
     for wave in range(-(-episodes // env.num_envs)):
         observation, _ = env.reset(seed=seed_of(seed, wave) % 2**31)
         returns, ever, at_end = (
@@ -209,7 +212,9 @@ def play_episodes(
         )
         playing = np.ones(env.num_envs, bool)
         while playing.any():
-            action = agent.act(torch.from_numpy(observation)).numpy()
+            if drawn:
+                noise = torch.randn(env.num_envs, len(AGENTS), ACTION_SIZE, generator=generator)
+            action = agent.act(torch.from_numpy(observation), noise).numpy()
             observation, reward, terminated, truncated, infos = env.step(action)
             success = infos["success"]
             returns += reward * playing
@@ -221,10 +226,12 @@ def play_episodes(
 
 
 def film_episode(env: TwoArmVectorEnv, agent: MAPPOAgent, seed: int, steps: int) -> np.ndarray:
-    """Pictures ``(steps, height, width, 3)`` of an episode's beginning, with the mean actions."""
+    """Pictures ``(steps, height, width, 3)`` of an episode's beginning, with actions drawn from the policy."""
+    generator = torch.Generator().manual_seed(seed)
     observation, _ = env.reset(seed=seed)
     pictures = [env.camera(FRONT, *FILM_SIZE)]
     while len(pictures) < steps:
-        observation, *_ = env.step(agent.act(torch.from_numpy(observation)).numpy())
+        noise = torch.randn(env.num_envs, len(AGENTS), ACTION_SIZE, generator=generator)
+        observation, *_ = env.step(agent.act(torch.from_numpy(observation), noise).numpy())
         pictures.append(env.camera(FRONT, *FILM_SIZE))
     return np.array(pictures)

@@ -1,7 +1,7 @@
 """Pictures of the arms: plain shapes for policies, visual meshes for films.
 
-The visual meshes have 348,000 faces, and software OpenGL draws every one: a picture of 64 x 64 pixels costs 87 ms with
-them, and 3 ms with the shapes that collide. Nothing is lost that a policy could use.
+The visual meshes have 348,000 faces, and software OpenGL draws every one: a picture of 64 x 64 pixels costs 87 ms as
+robosuite draws it, and 3 ms with the shapes that collide. Nothing is lost that a policy could use.
 
 A process has one rendering context of each kind, for all its arms: where many were made, EGL gave pictures back within
 0.05 ms that showed nothing, and no error. So each picture is looked at: one colour all over is refused.

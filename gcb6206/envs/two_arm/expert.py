@@ -23,11 +23,12 @@ LARGEST_RETREAT, LARGEST_PUSH = 0.2, 0.05  # m along the axis asked for at once:
 GAIN = 1.2  # how much of the error is asked for at once
 
 
-def expert_action(simulation: Simulation) -> np.ndarray:
+def expert_action(simulation: Simulation, push: bool = True) -> np.ndarray:
     """What the expert does now.
 
     Args:
         simulation: the arms.
+        push: False stays before the plate, aligned and centred.
 
     Returns:
         ``(2, 6)`` from -1 to 1: arm 0 with the peg, arm 1 with the plate.
@@ -43,7 +44,7 @@ def expert_action(simulation: Simulation) -> np.ndarray:
     off = np.linalg.norm(across)
     begins = angle < ANGLE and off < OFF
     goes_on = along < STAND_OFF - 0.03 and angle < ANGLE_PUSHING and off < OFF_PUSHING
-    pushing = begins or goes_on
+    pushing = push and (begins or goes_on)
     forward = np.clip(along - (0.0 if pushing else STAND_OFF), -LARGEST_RETREAT, LARGEST_PUSH)
     move = forward * axis + (across if pushing or along > STAND_OFF - CLEAR else 0.0)
     action = np.empty((2, 6))

@@ -61,25 +61,30 @@ def make_model(visual: bool = False) -> mujoco.MjModel:
     Raises:
         ImportError: robosuite, or the OpenGL that it loads, is missing; the message says what to install.
     """
-    return copy.copy(_built()[visual])
+    return copy.copy(_built(visual))
 
 
 @functools.cache
-def _built() -> tuple[mujoco.MjModel, mujoco.MjModel]:
-    """The model without visual meshes, and the whole one."""
+def _built(visual: bool) -> mujoco.MjModel:
+    spec = mujoco.MjSpec.from_string(_xml())
+    if not visual:
+        for geom in list(spec.geoms):
+            if geom.group == VISUAL_GROUP and geom.type == mujoco.mjtGeom.mjGEOM_MESH:
+                spec.delete(geom)
+        used = {geom.meshname for geom in spec.geoms}
+        for mesh in list(spec.meshes):
+            if mesh.name not in used:
+                spec.delete(mesh)
+    model = spec.compile()
+    model.geom("peg_g0").rgba = PEG_COLOUR
+    return model
+
+
+@functools.cache
+def _xml() -> str:
+    """The task as robosuite writes it down."""
     task = make_robosuite(has_offscreen_renderer=False, use_camera_obs=False)
-    spec = mujoco.MjSpec.from_string(task.edit_model_xml(task.model.get_xml()))
-    whole = spec.compile()
-    for geom in list(spec.geoms):
-        if geom.group == VISUAL_GROUP and geom.type == mujoco.mjtGeom.mjGEOM_MESH:
-            spec.delete(geom)
-    used = {geom.meshname for geom in spec.geoms}
-    for mesh in list(spec.meshes):
-        if mesh.name not in used:
-            spec.delete(mesh)
-    plain = spec.compile()
-    plain.geom("peg_g0").rgba = PEG_COLOUR
-    return plain, whole
+    return task.edit_model_xml(task.model.get_xml())
 
 
 def make_robosuite(**changes):
