@@ -15,10 +15,12 @@ printed is the median over the rounds and their range.
 from __future__ import annotations
 
 import argparse
+import json
 import multiprocessing
 import os
 import statistics
 import time
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -123,22 +125,23 @@ def serve(rank: int, size: int, port: int, batch: int, pipe) -> None:
         "MASTER_PORT": str(port),
     }
     torch.set_num_threads(1)
-    solutions.load()
+    solutions.load("hw2", "hw4")
     agent = make_agent()
     agent.ranks = Ranks.join(torch.device("cpu"))
     rollout = Rollout(agent, batch)
     parts = torch.arange(batch).split(batch // size)  # together the ranks learn from the whole minibatch
     while pipe.recv() is not None:
-        begun = time.perf_counter()
+        begun = time.perf_counter(), time.process_time()
         features = encoded(agent, rollout.pictures[: batch // size + 1])
-        encoding = time.perf_counter() - begun
+        encoding = time.perf_counter() - begun[0], time.process_time() - begun[1]
         features = encoded(
             agent, rollout.pictures
         )  # not timed: another rank's part stands for the rest of a rollout
-        begun = time.perf_counter()
+        begun = time.perf_counter(), time.process_time()
         for _ in range(EPOCHS):
             at_once(agent, rollout, features, parts[rank])
-        pipe.send((encoding + time.perf_counter() - begun, gradients(agent).numpy()))
+        wall = encoding[0] + time.perf_counter() - begun[0]
+        pipe.send((wall, encoding[1] + time.process_time() - begun[1], gradients(agent).numpy()))
     agent.ranks.leave()
 
 
@@ -156,12 +159,13 @@ class Team:
             )
             self.processes[-1].start()
 
-    def measure(self) -> tuple[float, np.ndarray]:
-        """Samples per second over the epochs of one rollout, and the last gradients."""
+    def measure(self) -> tuple[tuple[float, float], np.ndarray]:
+        """Samples per second, by the clock and of processor time, over a rollout's epochs; the last gradients."""
         for pipe in self.pipes:
             pipe.send(True)
         told = [pipe.recv() for pipe in self.pipes]
-        return EPOCHS * self.batch / max(seconds for seconds, _ in told), told[0][1]
+        wall, processor, gradients_ = zip(*told)
+        return (EPOCHS * self.batch / max(wall), EPOCHS * self.batch / sum(processor)), gradients_[0]
 
     def close(self) -> None:
         """End the ranks."""
@@ -178,11 +182,12 @@ def main() -> None:
     )
     parser.add_argument("--rounds", type=int, default=5, help="measurements of each layout (5)")
     parser.add_argument("--threads", type=int, default=2, help="threads of the peer, and ranks of ours (2)")
+    parser.add_argument("--output", type=Path, metavar="FILE", help="keep the figures as JSON")
     parser.add_argument("--smallest", action="store_true", help="tiny sizes, to see that it runs")
     args = parser.parse_args()
     if args.smallest:
         args.batch, args.rounds, args.threads = 4, 1, 1
-    solutions.load()
+    solutions.load("hw2", "hw4")
     torch.set_num_threads(args.threads)
     agent = make_agent()
     rollout = Rollout(agent, args.batch)
@@ -200,17 +205,37 @@ def main() -> None:
         if difference > 1e-4:
             raise SystemExit("the gradients are not the same")
     for _ in range(args.rounds):
-        begun = time.perf_counter()
+        begun = time.perf_counter(), time.process_time()
         one_by_one(agent, rollout, steps)
-        rates["one sample at a time"].append(args.batch / (time.perf_counter() - begun))
+        spent = time.perf_counter() - begun[0], time.process_time() - begun[1]
+        rates["one sample at a time"].append(tuple(args.batch / seconds for seconds in spent))
         for name, team in teams.items():
             rates[name].append(team.measure()[0])
     for team in teams.values():
         team.close()
+    medians = {}
     for name, found in rates.items():
-        print(f"{name}: {statistics.median(found):.0f} samples/s ({min(found):.0f} to {max(found):.0f})")
-    *_, ours = rates.values()
-    print(f"ratio: {statistics.median(ours) / statistics.median(rates['one sample at a time']):.2f}")
+        wall, processor = zip(*found)
+        medians[name] = statistics.median(wall), statistics.median(processor)
+        print(
+            f"{name}: {medians[name][0]:.0f} samples/s ({min(wall):.0f} to {max(wall):.0f}), "
+            f"{medians[name][1]:.0f} for each second of processor time"
+        )
+    peer, *_, ours = medians.values()
+    ratio, of_processor = (mine / theirs for mine, theirs in zip(ours, peer))
+    if args.output:
+        content = {
+            "command": f"python benchmarks/vla.py --rounds {args.rounds}",
+            "samples_per_second": {name: round(wall, 1) for name, (wall, _) in medians.items()},
+            "samples_per_processor_second": {name: round(cpu, 1) for name, (_, cpu) in medians.items()},
+            "ratio": round(ratio, 2),
+            "ratio_of_processor_time": round(of_processor, 2),
+            "hardware": f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.0f}",
+        }
+        args.output.parent.mkdir(parents=True, exist_ok=True)
+        args.output.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    print(f"ratio in processor time: {of_processor:.2f}")
+    print(f"ratio: {ratio:.2f}")
 
 
 if __name__ == "__main__":

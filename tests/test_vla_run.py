@@ -120,10 +120,11 @@ def test_gradients_of_a_batch_are_those_of_its_samples_one_by_one(solved):
 @pytest.mark.slow
 def test_cloning_learns_and_training_goes_on_from_it(solved, tmp_path):
     data = demonstrate(tmp_path / "data.npz", 20)
-    args = arguments(checkpoint_interval=60, eval_interval=60)
+    args = arguments(checkpoint_interval=60, eval_interval=60, num_render_episodes=1)
     policy = clone_vla.run_training(cloning(data, updates=120, lr=3e-3), Logger(tmp_path / "a"), args)
     logged = read_scalars(tmp_path / "a")
     assert logged["eval/success_at_end"][1][-1] >= 0.75 and logged["train/l1"][1][-1] < 0.1
+    assert [path.name for path in tmp_path.glob("a/videos/*")] == ["eval_rollouts_120_0.mp4"]
     (kept,) = (tmp_path / "a").glob("checkpoint_*[0-9]")
     (best,) = (tmp_path / "a").glob("checkpoint_*_best")
     assert kept.name == "checkpoint_120"
@@ -192,6 +193,31 @@ def test_weights_and_biases_is_asked_for_only_where_it_is_wanted(monkeypatch, ca
     assert "pip install wandb, or leave the flag out" in capsys.readouterr().err
 
 
+STARTED = "-m gcb6206.scripts.train_mappo --solutions --log_root runs/mappo --device"
+
+
+@pytest.mark.parametrize(
+    "words, expected",
+    [
+        ("run_train.sh", f"{STARTED} cpu"),
+        ("run_train.sh there --gamma 0.9", f"{STARTED} cpu --pretrained_checkpoint there --gamma 0.9"),
+        (
+            "run_train.sh there --multi-gpu 4 --gamma 0.9",
+            f"--nproc_per_node=4 {STARTED} cuda --pretrained_checkpoint there --gamma 0.9",
+        ),
+        ("run_train_multigpu.sh 2", f"--nproc_per_node=2 {STARTED} cuda"),
+        ("run_train_multigpu.sh 2 there", f"--nproc_per_node=2 {STARTED} cuda --pretrained_checkpoint there"),
+    ],
+)
+def test_the_start_scripts_take_the_arguments_of_the_notes(words, expected):
+    script, *rest = words.split()
+    command = [str(ROOT / "gcb6206" / "scripts" / script), *rest]
+    said = subprocess.run(
+        command, env={**os.environ, "PYTHON": "echo"}, capture_output=True, text=True, check=True
+    )
+    assert said.stdout.strip().endswith(expected)
+
+
 # --- several ranks
 
 
@@ -201,7 +227,7 @@ def torchrun(size: int, *words: str, code: int | None = 0) -> str:
     done = subprocess.run(
         [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", str(size)]
         + [str(ROOT / "tests" / "vla_toys.py"), *words],
-        env=environment, capture_output=True, text=True, check=False, timeout=300,
+        env=environment, capture_output=True, text=True, check=False, timeout=1500,
     )  # fmt: skip
     if code is not None:
         assert done.returncode == code, done.stdout[-2000:] + done.stderr[-4000:]

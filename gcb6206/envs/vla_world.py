@@ -45,6 +45,9 @@ class World(Protocol):
             ``final``, the ended episodes' last ``Observation``, in the order of the environments.
         """
 
+    def picture(self) -> np.ndarray:
+        """What the first environment looks like to people, ``(height, width, 3)`` uint8."""
+
     def close(self) -> None:
         """End what was started."""
 
@@ -103,6 +106,10 @@ class TwoArmWorld:
             told["final"] = self._seen({name: rows[ended] for name, rows in infos["final_obs"].items()})
         both = np.repeat(np.asarray(reward, np.float32)[:, None], self.n_agents, axis=1)
         return self._seen(observation), both, terminated, truncated, told
+
+    def picture(self) -> np.ndarray:
+        """The first pair of arms with the visual meshes, ``(240, 320, 3)`` uint8; a second of a core."""
+        return self.env.camera("agentview", 240, 320, True)
 
     def close(self) -> None:
         """End the processes."""

@@ -11,7 +11,6 @@ is trained here and the one with 7 billion parameters are the same classes with 
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
 
 import torch
@@ -218,10 +217,10 @@ class PrismaticVisionBackbone(nn.Module):
                 f"pictures of {height} x {width} pixels and {channels} channels, but the model takes "
                 f"{self.image_size} x {self.image_size} and 3: let the world draw them so (image_size)"
             )
-        pixels = pictures.flatten(0, -4)
+        pixels, dtype = pictures.flatten(0, -4), self.featurizer.pos_embed.dtype
         featurizers = [part for part in (self.featurizer, self.fused_featurizer) if part is not None]
         features = [
-            featurizer(((pixels - mean) / std).movedim(-1, 1))
+            featurizer(((pixels - mean) / std).movedim(-1, 1).to(dtype))
             for featurizer, mean, std in zip(featurizers, self.mean, self.std)
         ]
         return torch.cat(features, dim=-1).unflatten(0, pictures.shape[:-3])
@@ -413,10 +412,11 @@ class VLA(nn.Module):
         Returns:
             ``(batch, chunk * action_dim, llm_dim)``.
         """
-        seen = [self.projector(features.flatten(1, 2))]
-        if self.proprio_projector is not None:
-            seen.append(self.proprio_projector(proprio)[:, None])
         embedded = self.language_model.model.embed_tokens(tokens)
+        seen = [self.projector(features.flatten(1, 2).to(embedded.dtype))]
+        if self.proprio_projector is not None:
+            felt = self.proprio_projector(proprio.to(self.proprio_projector.fc1.weight.dtype))
+            seen.append(felt[:, None].to(embedded.dtype))
         stop = self.language_model.model.embed_tokens.weight[STOP_TOKEN].expand(len(tokens), 1, -1)
         places = self.config.num_actions_chunk * self.config.action_dim
         empty = embedded.new_zeros(len(tokens), places, embedded.shape[-1])
@@ -429,9 +429,5 @@ class VLA(nn.Module):
         self, features: torch.Tensor, tokens: torch.Tensor, proprio: torch.Tensor | None
     ) -> torch.Tensor:
         """Normalised actions ``(batch, chunk, action_dim)``; the arguments are those of the method above."""
-        return self.action_head(self.actions_hidden_states(features, tokens, proprio))
-
-
-def with_sizes(config: VLAConfig, **sizes) -> VLAConfig:
-    """The configuration with other numbers."""
-    return dataclasses.replace(config, **sizes)
+        hidden = self.actions_hidden_states(features, tokens, proprio)
+        return self.action_head(hidden.to(self.action_head.model.fc1.weight.dtype))

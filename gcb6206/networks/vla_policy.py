@@ -68,6 +68,8 @@ class MultiAgentVLAPolicy(nn.Module):
                 f"the robot has {len(low)} components of action, the model predicts {loaded.model.config.action_dim}: "
                 "take a model that was trained with as many"
             )
+        if trainable == "head":  # what learns needs more than 8 bits
+            loaded.model.action_head.float()
         self.loaded, self.n_agents, self.share_policy = loaded, len(instructions), share_policy
         self.distribution = distribution
         vision = loaded.model.vision_backbone

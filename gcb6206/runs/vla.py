@@ -8,6 +8,7 @@ on, a run's directory holds the policy as ``load_vla`` takes it: ``checkpoint_ST
 
 from __future__ import annotations
 
+import itertools
 import re
 import shutil
 import time
@@ -32,6 +33,7 @@ from gcb6206.runs.demonstrations import Demonstrations
 from gcb6206.runs.frame import Run, seed_of
 from gcb6206.runs.vla_rollout import VLACollector, play_episodes
 
+FILM_EVERY = 2  # steps from picture to picture
 REMEMBERED = 50  # ended episodes whose means are logged
 NOISE = "noise.pt"  # the learned scale, in a policy's directory
 INITIAL_SCALE = 0.1  # of the noise, where neither settings nor checkpoint tell
@@ -73,8 +75,8 @@ def make_policy(config: dict, world: World, statistics: dict | None = None) -> M
         kwargs = {"num_actions_chunk": kwargs["num_actions_chunk"]}
         loaded = load_vla(sizes, statistics or plain_statistics(world), list(world.instructions), **kwargs)
     else:
-        precise = config["device"].type == "cpu"
-        loaded = load_vla(source, **kwargs, dtype=torch.float32 if precise else torch.bfloat16)
+        rough = config["device"].type == "cuda" and config["policy_kwargs"]["trainable"] == "head"
+        loaded = load_vla(source, **kwargs, dtype=torch.bfloat16 if rough else torch.float32)
         _check_fits(Path(source), loaded, world)
     asked = config["policy_kwargs"].get("initial_scale")
     policy_kwargs = {**config["policy_kwargs"], "initial_scale": asked or INITIAL_SCALE}
@@ -164,7 +166,7 @@ class VLARun(Run):
         steps, self.history = self.config["num_steps_per_rollout"], self.config["history_length"]
         self.collector = VLACollector(self.world, self.policy, steps, self.history)
         self.episodes: deque[dict[str, float]] = deque(maxlen=REMEMBERED)
-        self.best = (-1.0, -np.inf)
+        self.best, self.film_fps = (-1.0, -np.inf), 20 // FILM_EVERY
 
     def begin(self) -> None:
         """Begin the first episodes."""
@@ -295,6 +297,30 @@ class VLARun(Run):
                 self._keep("_best")
         return returns
 
+    def films(self, wanted: int) -> Iterator[np.ndarray]:
+        """Pictures of episodes without noise, every second step."""
+        world = self.config["make_eval_world"](num_envs=1)
+        try:
+            for number in range(wanted):
+                pictures: list[np.ndarray] = []
+                steps = itertools.count()
+                play_episodes(
+                    world,
+                    self.policy,
+                    seed_of(self.args.seed, number, "film"),
+                    1,
+                    self.history,
+                    watch=lambda: next(steps) % FILM_EVERY or pictures.append(world.picture()),  # noqa: B023
+                )
+                yield np.array(pictures)
+        finally:
+            world.close()
+
+    def film(self, step: int | None = None) -> None:
+        """Write the films that are wanted, on the first rank."""
+        if not self.ranks.rank:
+            super().film(step)
+
     def save(self) -> None:
         """Write the checkpoint and the policy, on the first rank."""
         if self.ranks.rank:
@@ -360,6 +386,7 @@ class CloningRun(VLARun):
         learning = [parameter for parameter in self.policy.parameters() if parameter.requires_grad]
         self.optimizer = torch.optim.Adam(learning, lr=self.config["lr"], eps=1e-5)
         self.history, self.best = self.config["history_length"], (-1.0, -np.inf)
+        self.film_fps = 20 // FILM_EVERY
 
     @property
     def total(self) -> int:

@@ -44,17 +44,19 @@ class Flags(RunFlags):
     """updates between evaluations; 0 for one at the end"""
     num_eval_episodes: int = 20
     """episodes in each evaluation"""
+    num_render_episodes: Annotated[int, arg(aliases=("-nvid",))] = 0
+    """films of the trained policy"""
     checkpoint_interval: int = 100
     """updates between checkpoints; 0 for none"""
     log_root: Annotated[str, arg(metavar="DIR")] = "runs/cloning"
     """where the run's directory is made"""
 
     BASES, NEEDS_FILE, KIND = ("cloning",), False, "cloning"
-    KEPT = ("seed", "eval_interval", "num_eval_episodes", "checkpoint_interval")
+    KEPT = ("seed", "eval_interval", "num_eval_episodes", "num_render_episodes", "checkpoint_interval")
     LIMITS = {
         **RunFlags.LIMITS,
         "at least 1": "num_eval_episodes",
-        "at least 0": "eval_interval checkpoint_interval",
+        "at least 0": "eval_interval num_render_episodes checkpoint_interval",
     }
 
     def directory(self, log_name: str, changes: dict) -> str:

@@ -37,22 +37,25 @@ from gcb6206.exercises import HOMEWORKS
 from gcb6206.infrastructure.checkpoint import load_checkpoint, save_checkpoint
 from gcb6206.runs import team_replay
 from gcb6206.runs.frame import CHECKPOINT
-from gcb6206.scripts import run_hw3, run_ppo, train, train_realm, train_two_arm
+from gcb6206.scripts import clone_vla, run_hw3, run_ppo, train, train_mappo, train_realm, train_two_arm
 from gcb6206.scripts.parse_tensorboard import read_scalars
 from gcb6206.scripts.scripting_utils import WORDS, exit_status, load_solutions, parse
 
 RESULTS = Path("book/results")
 UNFINISHED = Path("build/recording")  # runs that a kill left there go on from their checkpoint
 MUTANTS = Path("autograder/mutants")
+POLICIES = Path("data/results")
 PACKAGES = ("torch", "numpy", "gymnasium", "ale-py", "mujoco", "vmas")
 PROGRAMS = {
     "run_hw3": (run_hw3, ["--solutions", "--no_gpu"]),
     "run_ppo": (run_ppo, ["--solutions"]),
     "train": (train, ["--solutions"]),
+    "clone_vla": (clone_vla, []),
+    "train_mappo": (train_mappo, ["--solutions"]),
     "train_realm": (train_realm, ["--solutions"]),
     "train_two_arm": (train_two_arm, ["--solutions"]),
 }
-FIELDS = ("about", "command", "program", "seeds", "mutant", "replay", "actor")
+FIELDS = ("about", "command", "program", "seeds", "mutant", "replay", "actor", "policy", "begins_with")
 
 
 def record(name: str, results: Path = RESULTS, force: bool = False, seed: int | None = None) -> Path:
@@ -94,7 +97,12 @@ def record(name: str, results: Path = RESULTS, force: bool = False, seed: int | 
         if str(seed) in seeds and not (replayed and not replay.exists()):
             print(f"{name} seed {seed}: recorded before")
             continue
-        words = [*described[name]["command"].split(), "--seed", str(seed)]
+        words = [
+            *described[name]["command"].split(),
+            *_begins_with(described[name], seed),
+            "--seed",
+            str(seed),
+        ]
         begun, code, new = time.time(), commit(), str(seed) not in seeds
         with unfinished(name, seed) as log_root:
             asked = ["--replay", str(start)] if replayed else []
@@ -111,6 +119,9 @@ def record(name: str, results: Path = RESULTS, force: bool = False, seed: int | 
                     state = load_checkpoint(log_dir / CHECKPOINT)
                     kept = {"settings": state["settings"], "actor": state["agent"]["actor"]}
                     save_checkpoint(directory / f"seed_{seed}.pt", kept)
+                if described[name].get("policy"):
+                    (kept,) = (path for path in log_dir.glob("checkpoint_*") if path.name[-1].isdigit())
+                    shutil.copytree(kept, POLICIES / name / f"seed_{seed}", dirs_exist_ok=True)
             if replayed:
                 whole = json.loads((log_dir / team_replay.REPLAY).read_text())
                 replay.write_text(team_replay.text(team_replay.thinned(whole)))
@@ -142,6 +153,17 @@ def unfinished(name: str, seed: int) -> Iterator[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     yield folder
     shutil.rmtree(folder)
+
+
+def _begins_with(description: dict, seed: int) -> list[str]:
+    """The flag that names the recorded policy from which a result's run goes on."""
+    before = description.get("begins_with")
+    if before is None:
+        return []
+    policy = POLICIES / before / f"seed_{seed}"
+    if not policy.is_dir():
+        raise ConfigError(f"no policy {policy}: record {before} first, make results NAME={before}")
+    return ["--pretrained_checkpoint", str(policy)]
 
 
 def fill_mutant(mutant: str) -> None:

@@ -56,17 +56,19 @@ class Flags(RunFlags):
     """steps between evaluations; 0 for one at the end"""
     num_eval_episodes: int = 20
     """episodes without noise in each evaluation"""
+    num_render_episodes: Annotated[int, arg(aliases=("-nvid",))] = 0
+    """films of the trained policy"""
     checkpoint_interval: int = 10_000
     """steps between checkpoints, each of which begins new episodes; 0 for none"""
     log_root: Annotated[str, arg(metavar="DIR")] = "runs/mappo"
     """where the run's directory is made"""
 
     HOMEWORKS, BASES, NEEDS_FILE, KIND = ("hw2", "hw4"), ("mappo_vla",), False, "mappo"
-    KEPT = ("seed", "eval_interval", "num_eval_episodes", "checkpoint_interval")
+    KEPT = ("seed", "eval_interval", "num_eval_episodes", "num_render_episodes", "checkpoint_interval")
     LIMITS = {
         **RunFlags.LIMITS,
         "at least 1": "num_eval_episodes",
-        "at least 0": "eval_interval checkpoint_interval",
+        "at least 0": "eval_interval num_render_episodes checkpoint_interval",
     }
 
     def directory(self, log_name: str, changes: dict) -> str:
