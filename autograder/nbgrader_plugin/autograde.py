@@ -34,7 +34,7 @@ from tqdm.contrib.logging import logging_redirect_tqdm
 from traitlets import Bool, Float, Integer, List, Unicode
 
 from autograder import max_points
-from autograder.nbgrader_plugin import history, submission
+from autograder.nbgrader_plugin import agents, history, submission
 from autograder.nbgrader_plugin.grading import RECORD, Graded, Job, exercise_of
 from autograder.nbgrader_plugin.pool import LocalPool, RayPool, cores
 from autograder.sandbox import Limits, SandboxUnavailable, nursery
@@ -252,7 +252,7 @@ class Autograde(converters.Autograde):
                     refusal = str(error)
                 yield Job(
                     path, self.coursedir.assignment_id, content, refusal, self._master[Path(path).stem],
-                    self.seed, self.limits(), self.unsafe_no_sandbox,
+                    self.seed, self.limits(), self.unsafe_no_sandbox, agents.handed_in(Path(path)),
                 )  # fmt: skip
 
     def _write(self, folder: str, graded: dict[str, Graded]) -> list[str]:
@@ -289,7 +289,8 @@ class Autograde(converters.Autograde):
             content = hashlib.sha256(submission.load(Path(path))).hexdigest()
         except submission.UnreadableSubmission as error:
             content = str(error)
-        return f"{submission.timestamp(Path(path).parent) or ''} {content}".strip()
+        handed_in = f"{submission.timestamp(Path(path).parent) or ''} {content} {agents.identity(Path(path))}"
+        return handed_in.strip()
 
     def _ids(self, folder: str) -> dict[str, str]:
         pattern = self._format_source("(?P<assignment_id>.*)", "(?P<student_id>.*)", escape=True)
@@ -345,6 +346,10 @@ class Autograde(converters.Autograde):
         changes = history.remember(past, history.entry(Path(notebook_filename), record))
         if changes:
             nb.cells.insert(0, changes)
+        if found := record.get("agent"):
+            nb.cells.append(
+                agents.told(Path(self.coursedir.root) / "history", where["student"], found, self.log)
+            )
         self.exporter._preprocessors = []
         for preprocessor in self.autograde_preprocessors:
             self.exporter.register_preprocessor(preprocessor)
