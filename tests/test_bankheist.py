@@ -65,7 +65,13 @@ def verdict(weights, log=None, **rule):
     return grade(HandedIn(weights, log), seed=1, rule={**QUICK, **rule}, seconds=120)
 
 
-@pytest.mark.slow
+def examined(weights, log=None, **rule):
+    """The verdict, found in this process."""
+    return bankheist._examine(
+        {"seed": 1, "rule": {**QUICK, **rule}, "log": log is not None}, weights, log or b""
+    )
+
+
 @pytest.mark.parametrize(
     "rule, expected",
     [
@@ -76,12 +82,11 @@ def verdict(weights, log=None, **rule):
     ],
 )
 def test_the_mean_score_of_our_own_games_decides(rule, expected):
-    found = verdict(saved({"critic": critic()}), log(), **rule)
+    found = examined(saved({"critic": critic()}), log(), **rule)
     assert found.verdict == expected and len(found.scores) == 1 and len(found.sketch) == 64
     assert found.text.startswith(bankheist.VERDICTS[expected]) and "Mean score of 1 games: 0." in found.text
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "weights, expected, detail",
     [
@@ -114,8 +119,16 @@ def test_the_mean_score_of_our_own_games_decides(rule, expected):
     ],
 )
 def test_what_is_no_network_of_ours_gets_a_verdict_of_its_own_and_is_never_run(weights, expected, detail):
-    found = verdict(weights, log())
+    found = examined(weights, log())
     assert found.verdict == expected and detail in found.detail
+    assert not os.path.exists("/tmp/gcb6206-was-here")
+
+
+@pytest.mark.slow
+def test_a_process_of_its_own_finds_the_same():
+    weights = saved({"critic": critic()})
+    assert verdict(weights, log()) == examined(weights, log())
+    assert verdict(saved({"critic": Evil()}), log()).verdict == "code"
     assert not os.path.exists("/tmp/gcb6206-was-here")
 
 
@@ -149,9 +162,8 @@ def test_a_log_without_weights_has_a_verdict():
     assert grade(HandedIn(None, log()), 1).verdict == "missing weights"
 
 
-@pytest.mark.slow
 def test_weights_without_a_log_are_not_played():
-    found = verdict(saved({"critic": critic()}))
+    found = examined(saved({"critic": critic()}))
     assert found.verdict == "missing log" and not found.scores
 
 

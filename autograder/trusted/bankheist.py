@@ -12,6 +12,7 @@ import io
 import json
 import math
 import os
+import pickle
 import resource
 import struct
 import subprocess
@@ -141,11 +142,10 @@ def _examine(request: dict, weights: bytes, log: bytes) -> Verdict:
     except MemoryError:
         raise
     except Exception as error:  # torch raises many kinds for a damaged file
-        unsafe = "weights_only" in str(error) and any(
-            word in str(error)
-            for word in ("Unsupported global", "Unsupported class", "Unsupported operand", "not allowed")
-        )
-        return Verdict("code" if unsafe else "corrupt", _brief(error))
+        lines = [line for line in str(error).splitlines() if "unsupported" in line.lower()]
+        if isinstance(error, pickle.UnpicklingError) and lines:
+            return Verdict("code", clean(lines[0], 200))
+        return Verdict("corrupt", _brief(error))
     critic = AtariCritic((4, 84, 84), rule["actions"])
     reason = _foreign(content, critic.state_dict())
     if reason:

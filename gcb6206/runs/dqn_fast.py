@@ -32,6 +32,7 @@ from gcb6206.runs.dqn import TrainingRun
 from gcb6206.runs.frame import Run, seed_of
 
 FRAMES = "frames.npy"
+STEPS_APART = 12_500  # of a game, between two checkpoints of a command's run
 
 
 class FastRun(TrainingRun):
