@@ -151,8 +151,7 @@ def test_weights_that_unfold_into_more_memory_than_allowed_end_with_a_verdict():
 
 
 @pytest.mark.slow
-def test_time_and_memory_have_a_limit(monkeypatch):
-    monkeypatch.setattr(bankheist, "MEMORY", 2**20)
+def test_time_has_a_limit():
     rule = {**QUICK, "longest_episode": 10**6, "episodes": 8}
     found = grade(HandedIn(saved({"critic": critic()}), log()), seed=1, rule=rule, seconds=4)
     assert found.verdict == "limit"
