@@ -142,7 +142,7 @@ def two_arm(logger, args) -> dict:
 KINDS = {
     toy: (4, 10, 17),
     dqn: (80, 260, 520),
-    dqn_fast: (20, 50, 90),
+    dqn_fast: (24, 50, 90),
     ppo: (256, 640, 1152),
     ppo_normalised: (256, 640, 1152),
     mappo: (3, 5, 8),

@@ -204,7 +204,8 @@ def test_the_fast_loop_learns_what_the_plain_agent_learns_from_the_same_batches(
         assert fast == pytest.approx(slow, rel=1e-3)
     observations = run.replay.sample(32)["observations"]
     np.testing.assert_array_equal(
-        run._act(observations, 0.0, np.random), [plain.get_action(one, epsilon=0.0) for one in observations]
+        dqn_fast.epsilon_greedy(run.actor, observations, 0.0, np.random),
+        [plain.get_action(one, epsilon=0.0) for one in observations],
     )
 
 

@@ -10,6 +10,7 @@ import zipfile
 
 import nbformat
 import pytest
+import torch
 from nbgrader.api import Gradebook
 
 from autograder import max_points, release
@@ -19,6 +20,7 @@ from autograder.sample_class import CRASH, solution_cell, solvable, solved
 from autograder.trusted.runner import exercises_of
 from autograder.trusted.sources import SourceError, check_markers, grade_id, solution_source
 from gcb6206 import exercises
+from gcb6206.networks.critics import AtariCritic
 
 SOURCE = COURSE / "assignments" / "hw3" / "hw3.ipynb"
 # The whole module shares one class, so one process runs it.
@@ -226,6 +228,9 @@ def graded(course, released):
         folder = course / "submitted" / student / "hw3"
         folder.mkdir(parents=True)
         nbformat.write(notebook, folder / "hw3.ipynb")
+    critic = AtariCritic((4, 84, 84), 18).half().state_dict()
+    for student in ("syntax_error", "empty_cell"):  # one network, and no log of its training
+        torch.save({"critic": critic}, course / "submitted" / student / "hw3" / "bankheist.pt")
     text = nbformat.writes(reference)
     for student, name, content in [
         ("broken_json", "hw3.ipynb", text[:5000]),
@@ -309,6 +314,15 @@ def test_everybody_has_a_score_and_a_feedback_page(graded):
 )
 def test_score(graded, student, points):
     assert points_of(graded, student) == points
+
+
+def test_an_agent_beside_the_notebook_changes_no_points_and_is_told_of_at_its_end(graded):
+    notebooks = [notebook_of(graded, student) for student in ("syntax_error", "empty_cell")]
+    verdicts = {notebook.metadata.gcb6206.agent.verdict for notebook in notebooks}
+    assert verdicts == {"missing log", "copied"}  # whoever was graded second
+    assert all("Your BankHeist agent: " in notebook.cells[-1].source for notebook in notebooks)
+    assert "agent" not in notebook_of(graded, "exchanged").metadata.gcb6206
+    assert not (graded / "autograded" / "empty_cell" / "hw3" / "bankheist.pt").exists()
 
 
 def test_a_deleted_check_is_judged_and_a_deleted_import_hurts_only_its_author(graded):

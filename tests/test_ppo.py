@@ -20,7 +20,7 @@ from gcb6206.infrastructure.checkpoint import CheckpointError, load_checkpoint
 from gcb6206.infrastructure.logger import Logger, NullLogger
 from gcb6206.infrastructure.normalization import ObservationNormalizer, RewardNormalizer, RunningMoments
 from gcb6206.networks.policies import CategoricalPolicy, TanhNormalPolicy, make_policy
-from gcb6206.networks.twin_mlp import TwinMLP
+from gcb6206.networks.small_mlp import TwinMLP
 from gcb6206.runs.frame import CHECKPOINT
 from gcb6206.runs.ppo import make_agent
 from gcb6206.runs.rollout import RolloutCollector, play_episodes

@@ -34,7 +34,7 @@ from tqdm.contrib.logging import logging_redirect_tqdm
 from traitlets import Bool, Float, Integer, List, Unicode
 
 from autograder import max_points
-from autograder.nbgrader_plugin import history, submission
+from autograder.nbgrader_plugin import agents, history, submission
 from autograder.nbgrader_plugin.grading import RECORD, Graded, Job, exercise_of
 from autograder.nbgrader_plugin.pool import LocalPool, RayPool, cores
 from autograder.sandbox import Limits, SandboxUnavailable, nursery
@@ -250,7 +250,7 @@ class Autograde(converters.Autograde):
                 self._loaded_once[path] = self._identity(path, content, refusal), digest
                 yield Job(
                     path, self.coursedir.assignment_id, content, refusal, self._master[Path(path).stem],
-                    self.seed, self.limits(), self.unsafe_no_sandbox,
+                    self.seed, self.limits(), self.unsafe_no_sandbox, agents.handed_in(Path(path)),
                 )  # fmt: skip
 
     def _write(self, folder: str, graded: dict[str, Graded]) -> list[str]:
@@ -292,7 +292,8 @@ class Autograde(converters.Autograde):
     def _identity(path: str, content: bytes, refusal: str) -> str:
         """Tells two submissions of one notebook apart."""
         text = refusal or hashlib.sha256(content).hexdigest()
-        return f"{submission.timestamp(Path(path).parent) or ''} {text}".strip()
+        handed_in = f"{submission.timestamp(Path(path).parent) or ''} {text} {agents.identity(Path(path))}"
+        return handed_in.strip()
 
     def _ids(self, folder: str) -> dict[str, str]:
         pattern = self._format_source("(?P<assignment_id>.*)", "(?P<student_id>.*)", escape=True)
@@ -349,6 +350,10 @@ class Autograde(converters.Autograde):
         changes = history.remember(past, history.entry(Path(notebook_filename), record, sha256))
         if changes:
             nb.cells.insert(0, changes)
+        if found := record.get("agent"):
+            nb.cells.append(
+                agents.told(Path(self.coursedir.root) / "history", where["student"], found, self.log)
+            )
         self.exporter._preprocessors = []
         for preprocessor in self.autograde_preprocessors:
             self.exporter.register_preprocessor(preprocessor)

@@ -26,6 +26,7 @@ from autograder.nbgrader_plugin.submission import SKIP_TAG, MasterCell
 from autograder.sandbox import FailedStudent, KernelStudent, Limits, SandboxedKernel, SandboxUnavailable
 from autograder.student_side.student import Student, StudentFailure
 from autograder.student_side.text import clean
+from autograder.trusted import bankheist
 from autograder.trusted.report import JudgeResult, Report
 from autograder.trusted.runner import exercises_of
 from autograder.trusted.sources import grade_id
@@ -48,6 +49,7 @@ class Job:
         seed: of the judges.
         limits: what the submission may use.
         unsafe: whether to run without isolation.
+        agent: what was handed in beside the notebook, or None.
     """
 
     path: str
@@ -58,6 +60,7 @@ class Job:
     seed: int
     limits: Limits
     unsafe: bool = False
+    agent: bankheist.HandedIn | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
@@ -101,7 +104,7 @@ def failed(job: Job, reason: str, told: str = GRADER_FAILED) -> Graded:
     """What becomes of a job that the grader itself failed at: no points, and a notebook that tells whose fault it is."""
     reason = f"{job.path}: {clean(reason, 4000)}"
     try:
-        empty = dataclasses.replace(job, content=b"", refusal=told)
+        empty = dataclasses.replace(job, content=b"", refusal=told, agent=None)
         return dataclasses.replace(_grade(empty, None), grader_failure=reason)
     except Exception as error:
         return Graded("", f"{reason}\n{type(error).__name__}: {error}")
@@ -141,6 +144,8 @@ def _grade(job: Job, nursery: Path | None) -> Graded:
             elif cell.cell_type == "code" and kernel and SKIP_TAG not in cell.metadata.get("tags", []):
                 name = cell.metadata.get("nbgrader", {}).get("grade_id", f"number {number}")
                 accidents[name] = _run(cell, name, kernel)
+    if job.agent:
+        record.agent = dataclasses.asdict(bankheist.grade(job.agent, job.seed))
     return Graded(nbformat.writes(nb), "\n".join(failures))
 
 

@@ -23,8 +23,9 @@ from autograder.nbgrader_plugin.grading import Graded, Job, failed, grade, modul
 from autograder.sandbox import nursery
 from autograder.sandbox.bubblewrap import COURSE
 from autograder.sandbox.kernel import PATIENCE
-from autograder.sandbox.limits import GIB, Limits
+from autograder.sandbox.limits import GIB
 from autograder.sandbox.zygote import die_with_parent
+from autograder.trusted import bankheist
 
 OBJECT_STORE = 2**28  # bytes, for a Ray started here; a job with its result has two notebooks
 ENDED = "The grader's own process ended twice while it graded this submission. Please tell your instructor."
@@ -39,9 +40,10 @@ def cores() -> int:
     return len(os.sched_getaffinity(0))
 
 
-def seconds_for(limits: Limits) -> float:
+def seconds_for(job: Job) -> float:
     """How long a worker may take over one job: two kernels to their ends, and time for the judges themselves."""
-    return (PATIENCE + 1) * limits.seconds_total + 600
+    seconds = (PATIENCE + 1) * job.limits.seconds_total + 600
+    return seconds + (bankheist.PATIENCE if job.agent else 0)
 
 
 class LocalPool:
@@ -89,7 +91,7 @@ class LocalPool:
         while True:
             while idle and (job := again.popleft() if again else next(jobs, None)):
                 connection = idle.pop()
-                busy[connection] = job, time.monotonic() + seconds_for(job.limits)
+                busy[connection] = job, time.monotonic() + seconds_for(job)
                 with contextlib.suppress(OSError):  # it has ended, which `recv` finds out
                     connection.send((job, folder))
             if not busy:
@@ -112,7 +114,7 @@ class LocalPool:
                 if time.monotonic() > deadline:
                     del busy[connection]
                     idle.append(self._replace(connection))
-                    yield job, failed(job, f"it took longer than {seconds_for(job.limits):g} s")
+                    yield job, failed(job, f"it took longer than {seconds_for(job):g} s")
 
     def _replace(
         self, connection: multiprocessing.connection.Connection

@@ -199,6 +199,15 @@ def parse(data: bytes, name: str) -> NotebookNode:
     return nb
 
 
+def load_beside(path: Path, limit: int) -> bytes | None:
+    """Another file of a submission; None where there is none.
+
+    Raises:
+        UnreadableSubmission: it is too large, or no plain file.
+    """
+    return _plain_file(path, limit) if os.path.lexists(path) else None
+
+
 def timestamp(folder: Path | str) -> datetime | None:
     """When a submission was handed in (UTC), by its timestamp.txt; None without a plain file that holds a time."""
     try:

@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from gcb6206.exercises import exercise
-from gcb6206.networks.twin_mlp import TwinMLP
+from gcb6206.networks.small_mlp import TwinMLP
 
 
 @exercise("hw1.entropy_bonus")

@@ -20,15 +20,19 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
 import torch
+from ale_py.vector_env import AtariVectorEnv
+from torch import nn
 
 from gcb6206.agents.dqn_agent import DQNAgent
 from gcb6206.infrastructure import pytorch_util as ptu
 from gcb6206.infrastructure.checkpoint import tensors_to_numpy
 from gcb6206.infrastructure.frame_ring import FrameRing
+from gcb6206.infrastructure.replay_buffer import FRAME_HISTORY
 from gcb6206.runs.dqn import TrainingRun
 from gcb6206.runs.frame import Run, seed_of
 
 FRAMES = "frames.npy"
+STEPS_APART = 12_500  # of a game, between two checkpoints of a command's run
 
 
 class FastRun(TrainingRun):
@@ -60,8 +64,8 @@ class FastRun(TrainingRun):
             spare=interval // self.num_envs + 4,
         )
         actions = int(self.games.single_action_space.n)
-        self.agent = DQNAgent((4, *frame), actions, **config["agent_kwargs"])
-        self.actor = config["agent_kwargs"]["make_critic"]((4, *frame), actions)
+        self.agent = DQNAgent((FRAME_HISTORY, *frame), actions, **config["agent_kwargs"])
+        self.actor = config["agent_kwargs"]["make_critic"]((FRAME_HISTORY, *frame), actions)
         self.longest_episode, self.eval_epsilon = config["longest_episode"], config["eval_epsilon"]
         self.learner = ThreadPoolExecutor(1, "learner")
         self._learning: Future | None = None
@@ -82,7 +86,7 @@ class FastRun(TrainingRun):
     def collect(self) -> None:
         """One step in every game; one whose episode is over begins anew instead."""
         self._epsilon = self.config["exploration_schedule"].value(self.done)
-        actions = self._act(self.replay.newest(), self._epsilon, np.random)
+        actions = epsilon_greedy(self.actor, self.replay.newest(), self._epsilon, np.random)
         frames, scores, terminated, truncated, _ = self.games.step(actions)
         begun = self._over
         self.replay.insert(actions, np.sign(scores), frames[:, 0], terminated, begun)
@@ -133,17 +137,6 @@ class FastRun(TrainingRun):
     def _sync(self) -> None:
         torch._foreach_copy_(list(self.actor.parameters()), list(self.agent.critic.parameters()))
 
-    @torch.no_grad()
-    def _act(self, observations: np.ndarray, epsilon: float, random) -> np.ndarray:
-        """An action for each observation: random with probability epsilon, else the actor's best."""
-        number = len(observations)
-        explore, drawn = random.random(number) < epsilon, random.random(number)
-        if explore.all():
-            best = np.zeros(number, np.int64)
-        else:
-            best = self.actor(ptu.from_numpy(observations)).argmax(1).cpu().numpy()
-        return np.where(explore, (drawn * self.agent.num_actions).astype(np.int64), best)
-
     def _on_device(self, batch: dict[str, np.ndarray]) -> dict[str, torch.Tensor]:
         """A batch where the agent learns; a GPU fetches it from pinned memory while the CPU goes on."""
         if ptu.device.type != "cuda":
@@ -161,19 +154,11 @@ class FastRun(TrainingRun):
     def play(self, seed: int) -> tuple[list[float], dict[str, float]]:
         """Play all episodes of an evaluation at once, with the epsilon that ``config["eval_epsilon"]`` names."""
         self._wait()
-        wanted, random = self.args.num_eval_trajectories, np.random.default_rng(seed)
         if self._eval_games is None:
-            self._eval_games = self.config["make_games"](wanted)
-        frames, _ = self._eval_games.reset(seed=seed % 2**30)
-        stacks = np.repeat(frames, 4, axis=1)
-        returns, lengths, playing = np.zeros(wanted), np.zeros(wanted, int), np.ones(wanted, bool)
-        while playing.any():
-            actions = self._act(stacks, self.eval_epsilon, random)
-            frames, scores, terminated, truncated, _ = self._eval_games.step(actions)
-            stacks = np.concatenate([stacks[:, 1:], frames], axis=1)
-            returns += scores * playing
-            lengths += playing
-            playing &= ~(terminated | truncated) & (lengths < self.longest_episode)
+            self._eval_games = self.config["make_games"](self.args.num_eval_trajectories)
+        returns, lengths = play_at_once(
+            self.actor, self._eval_games, self.eval_epsilon, self.longest_episode, seed
+        )
         return returns.tolist(), self.evaluation_figures(returns, lengths)
 
     def close(self) -> None:
@@ -191,6 +176,45 @@ class FastRun(TrainingRun):
         self.agent.load_training_state(state["agent"])
         if self.done < self.total:  # else only films are left to do
             self.replay.load_state(tensors_to_numpy(state["replay_buffer"]))
+
+
+@torch.no_grad()
+def epsilon_greedy(critic: nn.Module, observations: np.ndarray, epsilon: float, random) -> np.ndarray:
+    """An action for each observation: any one with probability epsilon, else the critic's best.
+
+    Args:
+        critic: values of actions.
+        observations: ``(games, 4, height, width)`` uint8.
+        epsilon: from 0 to 1.
+        random: numpy's module or a generator of it.
+    """
+    best = critic(ptu.from_numpy(observations))
+    explore, drawn = random.random(len(observations)) < epsilon, random.random(len(observations))
+    return np.where(explore, (drawn * best.shape[1]).astype(np.int64), best.argmax(1).cpu().numpy())
+
+
+def play_at_once(
+    critic: nn.Module, games: AtariVectorEnv, epsilon: float, longest: int, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Play one episode in every game; the games' scores and lengths in agent steps.
+
+    Args:
+        critic, epsilon: as ``epsilon_greedy`` takes them.
+        games: from ``make_atari_games``.
+        longest: agent steps after which an episode is cut.
+        seed: of games and exploration.
+    """
+    random, number = np.random.default_rng(seed), games.num_envs
+    frames, _ = games.reset(seed=seed % 2**30)
+    stacks = np.repeat(frames, FRAME_HISTORY, axis=1)
+    returns, lengths, playing = np.zeros(number), np.zeros(number, int), np.ones(number, bool)
+    while playing.any():
+        frames, scores, terminated, truncated, _ = games.step(epsilon_greedy(critic, stacks, epsilon, random))
+        stacks = np.concatenate([stacks[:, 1:], frames], axis=1)
+        returns += scores * playing
+        lengths += playing
+        playing &= ~(terminated | truncated) & (lengths < longest)
+    return returns, lengths
 
 
 def train(config: dict, logger, args: argparse.Namespace) -> DQNAgent:

@@ -64,7 +64,7 @@ class Flags(RunFlags):
     log_interval: int = 1_000
     """steps between logged updates"""
     checkpoint_interval: int = 10_000
-    """steps between checkpoints, 0 for none"""
+    """steps between checkpoints, 0 for none; with fast at least 12,500 for each game"""
 
     HOMEWORKS, BASES, KIND = ("hw3",), ("dqn_basic", "dqn_atari"), "hw3_dqn"
     KEPT = ("seed", "eval_interval", "log_interval", "num_eval_trajectories")
@@ -82,7 +82,11 @@ def start(words: list[str] | None = None) -> Path:
 
 def _train(config: dict, logger, args: argparse.Namespace):
     """Train with the loop that the configuration names."""
-    return (dqn_fast.train if config.get("fast") else run_training_loop)(config, logger, args)
+    if not config.get("fast"):
+        return run_training_loop(config, logger, args)
+    if args.checkpoint_interval:  # each one begins new episodes, and most are to be played to their end
+        args.checkpoint_interval = max(args.checkpoint_interval, dqn_fast.STEPS_APART * config["num_envs"])
+    return dqn_fast.train(config, logger, args)
 
 
 def check_spaces(config: dict, flags: Flags) -> None:
