@@ -342,11 +342,18 @@ def test_the_experts_steps_count_and_its_starts_fade(solved):
     small = {"num_envs": 1, "n_steps": 8, "minibatch_size": 8, "expert_episodes": 1, "expert_steps": 5}
     run = TwoArmRun(TwoArmConfig(**small, num_workers=0, total_steps=100).build(), NullLogger(), args)
     assert (run.done, run.total) == (5, 93)
+    assert run.env.max_episode_steps == 500
     assert run.start_fraction == pytest.approx(0.6 * (1 - 5 / (0.667 * 93)))
     run.done = 80
     run.before()
     assert run.start_fraction == 0.0
     run.close()
+
+
+def test_a_shorter_time_limit_holds_for_the_trainings_episodes_alone():
+    parts = TwoArmConfig(train_episode_steps=7, num_workers=0).build()
+    with parts["make_envs"](1) as train, parts["make_eval_envs"](1) as evaluation:
+        assert (train.max_episode_steps, evaluation.max_episode_steps) == (7, 500)
 
 
 def test_a_rollout_keeps_an_ended_episodes_own_last_observation(solved):

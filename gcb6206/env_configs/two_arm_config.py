@@ -22,6 +22,8 @@ class TwoArmConfig:
     rollouts."""
     max_episode_steps: int = 500
     """Time limit of an episode, the anchor's horizon."""
+    train_episode_steps: int | None = None
+    """Time limit of the training's own episodes, bootstrapped as any; none: max_episode_steps, which evaluations keep."""
     reward_shaping: bool = True
     """The dense reward; otherwise 1 for each step in success."""
     end_at_success: bool = False
@@ -81,7 +83,7 @@ class TwoArmConfig:
 
     def __post_init__(self):
         check_fields(self, {
-            "at least 1": "total_steps max_episode_steps expert_episodes expert_steps num_envs n_steps num_epochs "
+            "at least 1": "total_steps max_episode_steps train_episode_steps expert_episodes expert_steps num_envs n_steps num_epochs "
             "minibatch_size num_cells",
             "at least 0": "num_workers lr_final entropy_eps critic_coef",
             "a number from 0 to 1": "start_fraction gamma lmbda",
@@ -116,8 +118,11 @@ class TwoArmConfig:
         names = ("algorithm", "share_parameters", "gamma", "lmbda", "num_epochs", "minibatch_size", "clip_epsilon",
                  "critic_coef", "max_grad_norm", "target_kl", "reward_scale", "initial_std")  # fmt: skip
         falls = 1.0 if self.lr_final is None else self.lr_final / self.lr
+        limit = {"max_episode_steps": self.train_episode_steps or self.max_episode_steps}
+        make_envs = functools.partial(TwoArmVectorEnv, num_workers=self.num_workers)
         return {
-            "make_envs": functools.partial(TwoArmVectorEnv, num_workers=self.num_workers, **env_kwargs),
+            "make_envs": functools.partial(make_envs, **{**env_kwargs, **limit}),
+            "make_eval_envs": functools.partial(make_envs, **env_kwargs),
             "env_kwargs": env_kwargs,
             "num_envs": self.num_envs,
             "n_steps": self.n_steps,

@@ -131,7 +131,7 @@ class TwoArmRun(Run):
         if self.done >= self.total:
             wanted = getattr(self.args, "num_final_episodes", None) or wanted
         if self._eval_env is None:
-            self._eval_env = self.config["make_envs"](min(wanted, EVALUATED_AT_ONCE))
+            self._eval_env = self.config["make_eval_envs"](min(wanted, EVALUATED_AT_ONCE))
         returns, ever, at_end = play_episodes(self._eval_env, self.agent, seed, wanted)
         return returns, {
             "eval/return": returns.mean(),
