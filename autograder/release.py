@@ -21,6 +21,12 @@ FOLDERS = ("gcb6206", "experiments", "autograder/student_side", "autograder/trus
 MODULES = ("__init__", "check", "trusted/__init__", "trusted/judging", "trusted/report", "trusted/runner")
 FILES = (*(f"autograder/{name}.py" for name in MODULES), "autograder/trusted/thresholds.yaml")
 SUFFIXES = (".py", ".yaml")
+# What only the instructor's programs use, with packages that no homework needs: the two arms, Ray, recordings.
+LEFT_OUT = re.compile(
+    r"experiments/two_arm/|gcb6206/(envs/(two_arm/|vla_world)|networks/(vla|value_network)|agents/vla_agent"
+    r"|runs/(vla|two_arm|demonstrations|rollout_buffer|realm_ray)|infrastructure/(distributed/cluster|data_parallel)"
+    r"|env_configs/(vla|two_arm)_config|scripts/(clone_vla|train_mappo|train_two_arm|record|sweep))"
+)
 # What the package and the notebooks import, and the notebook programs themselves.
 PACKAGES = ("torch", "torchrl", "tensordict", "gymnasium", "vmas", "ale-py", "opencv-python", "mujoco", "numpy", "scipy", "threadpoolctl",
             "imageio", "tensorboard", "matplotlib", "pyyaml", "tyro", "tqdm", "nbgrader", "pytest")  # fmt: skip
@@ -184,7 +190,10 @@ def course_files() -> dict[str, str]:
     """Everything in an archive but its notebook and the files that it alone has, by name."""
     paths = [path for folder in FOLDERS for path in (COURSE / folder).rglob("*") if path.suffix in SUFFIXES]
     paths += [COURSE / name for name in FILES]
-    return {path.relative_to(COURSE).as_posix(): path.read_text(encoding="utf-8") for path in paths}
+    names = {path.relative_to(COURSE).as_posix(): path for path in paths}
+    return {
+        name: path.read_text(encoding="utf-8") for name, path in names.items() if not LEFT_OUT.match(name)
+    }
 
 
 def _notebooks(homework: str, release: Path) -> dict[str, str]:

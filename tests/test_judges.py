@@ -110,7 +110,7 @@ def test_an_unsolved_exercise_scores_nothing_and_is_named_once(exercise):
         ("hw1.minibatch_indices", "list_of_rows", {"type"}),
         ("hw1.compute_gae", "changes_its_arguments", {"no_trace"}),
         ("hw4.mappo_loss", "entropy_punished", {"entropy", "gradient"}),
-        ("hw5.drop_stale", "zero_is_none", {"zero", "any"}),
+        ("hw5.drop_stale", "zero_is_none", {"zero", "future"}),
         ("hw5.publish", "no_fsync", {"synced"}),
         ("hw5.mask_logits", "minus_infinity", {"finite", "gradient"}),
     ],
@@ -158,8 +158,12 @@ def test_the_seed_decides_the_inputs(solved, exercise):
 
     first, again, other = requests(1), requests(1), requests(2)
     assert first == again
-    # The smallest inputs are few, so that some come back: a single end is one or none. hw2.tuning is given nothing.
-    assert 3 * len(set(first) & set(other)) <= 2 * len(set(first)) or exercise == "hw2.tuning"
+    # The smallest inputs are few, so that some come back: a single end is one or none. hw2.tuning and hw5.shaping are
+    # given nothing.
+    assert 3 * len(set(first) & set(other)) <= 2 * len(set(first)) or exercise in (
+        "hw2.tuning",
+        "hw5.shaping",
+    )
 
 
 def test_chosen_judges_run_with_what_they_depend_on(solved):

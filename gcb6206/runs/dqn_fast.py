@@ -114,11 +114,10 @@ class FastRun(TrainingRun):
         told = []
         for step, batch in zip(due, batches):
             info = self.agent.update(
-                obs=batch["observations"],
-                action=batch["actions"],
-                reward=batch["rewards"],
-                next_obs=batch["next_observations"],
-                done=batch["dones"],
+                *(
+                    batch[name]
+                    for name in ("observations", "actions", "rewards", "next_observations", "dones")
+                ),
                 step=step,
             )
             told.append((info, epsilon, step))

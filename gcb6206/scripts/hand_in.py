@@ -15,8 +15,7 @@ from tyro.conf import Positional, arg
 from gcb6206.errors import CheckpointError
 from gcb6206.infrastructure.checkpoint import load_checkpoint, save_checkpoint
 from gcb6206.runs.frame import CHECKPOINT
-from gcb6206.scripts.parse_tensorboard import read_scalars
-from gcb6206.scripts.record import write_scalars
+from gcb6206.scripts.parse_tensorboard import read_scalars, write_scalars
 from gcb6206.scripts.scripting_utils import exit_status, parse
 
 WEIGHTS, LOG = "bankheist.pt", "bankheist.csv"

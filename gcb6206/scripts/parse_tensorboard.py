@@ -56,6 +56,16 @@ def read_scalars(log_dir: str | Path) -> dict[str, Curve]:
     return curves
 
 
+def write_scalars(path: Path, scalars: dict) -> None:
+    """Write all tags of a run as ``tag,step,value`` lines."""
+    with open(path, "w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["tag", "step", "value"])
+        for tag in sorted(scalars):
+            for step, value in zip(*scalars[tag]):
+                writer.writerow([tag, int(step), f"{value:.6g}"])
+
+
 def mean_and_band(curves: list[Curve]) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Several seeds of one tag on common steps.
 

@@ -14,7 +14,6 @@ A result may name a ``mutant``, a wrong version of one exercise as the grader's 
 from __future__ import annotations
 
 import contextlib
-import csv
 import dataclasses
 import importlib.metadata
 import json
@@ -38,7 +37,7 @@ from gcb6206.infrastructure.checkpoint import load_checkpoint, save_checkpoint
 from gcb6206.runs import team_replay
 from gcb6206.runs.frame import CHECKPOINT
 from gcb6206.scripts import clone_vla, run_hw3, run_ppo, train, train_mappo, train_realm, train_two_arm
-from gcb6206.scripts.parse_tensorboard import read_scalars
+from gcb6206.scripts.parse_tensorboard import read_scalars, write_scalars
 from gcb6206.scripts.scripting_utils import WORDS, exit_status, load_solutions, parse
 
 RESULTS = Path("book/results")
@@ -55,7 +54,18 @@ PROGRAMS = {
     "train_realm": (train_realm, ["--solutions"]),
     "train_two_arm": (train_two_arm, ["--solutions"]),
 }
-FIELDS = ("about", "command", "program", "seeds", "mutant", "replay", "actor", "policy", "begins_with")
+FIELDS = (
+    "about",
+    "command",
+    "program",
+    "seeds",
+    "mutant",
+    "replay",
+    "actor",
+    "policy",
+    "begins_with",
+    "planned",
+)
 
 
 def record(name: str, results: Path = RESULTS, force: bool = False, seed: int | None = None) -> Path:
@@ -179,16 +189,6 @@ def fill_mutant(mutant: str) -> None:
     for homework in HOMEWORKS:
         load_solutions(homework)
     runpy.run_path(str(path))
-
-
-def write_scalars(path: Path, scalars: dict) -> None:
-    """Write all tags of a run as ``tag,step,value`` lines."""
-    with open(path, "w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["tag", "step", "value"])
-        for tag in sorted(scalars):
-            for step, value in zip(*scalars[tag]):
-                writer.writerow([tag, int(step), f"{value:.6g}"])
 
 
 def commit() -> str:

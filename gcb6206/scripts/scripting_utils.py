@@ -15,6 +15,7 @@ import functools
 import importlib
 import itertools
 import os
+import pkgutil
 import shutil
 import sys
 import threading
@@ -32,29 +33,22 @@ from tyro.conf import arg
 from tyro.constructors import PrimitiveConstructorSpec as Spec
 
 from gcb6206.env_configs.config import check_fields, convert, override, read_yaml
-from gcb6206.env_configs.dqn_atari_config import DQNAtariConfig
-from gcb6206.env_configs.dqn_basic_config import DQNBasicConfig
-from gcb6206.env_configs.mappo_config import MAPPOConfig
-from gcb6206.env_configs.ppo_config import PPOConfig
-from gcb6206.env_configs.realm_config import RealmConfig, RealmDistributedConfig
-from gcb6206.env_configs.two_arm_config import TwoArmConfig
-from gcb6206.env_configs.vla_config import CloningConfig
-from gcb6206.env_configs.vla_config import MAPPOConfig as VLAMAPPOConfig
 from gcb6206.errors import CheckpointError, ConfigError, nearest
 from gcb6206.exercises import ExerciseNotSolved, fill_from_notebook
 from gcb6206.infrastructure.logger import Logger
 from gcb6206.infrastructure.sentinel import NonFiniteError
 
+# Where each configuration stands in env_configs. Imported when asked for: the two arms need packages that not all have.
 BASE_CONFIGS = {
-    "dqn_basic": DQNBasicConfig,
-    "dqn_atari": DQNAtariConfig,
-    "ppo": PPOConfig,
-    "mappo": MAPPOConfig,
-    "realm": RealmConfig,
-    "realm_distributed": RealmDistributedConfig,
-    "mappo_vla": VLAMAPPOConfig,
-    "cloning": CloningConfig,
-    "two_arm": TwoArmConfig,
+    "dqn_basic": "dqn_basic_config:DQNBasicConfig",
+    "dqn_atari": "dqn_atari_config:DQNAtariConfig",
+    "ppo": "ppo_config:PPOConfig",
+    "mappo": "mappo_config:MAPPOConfig",
+    "realm": "realm_config:RealmConfig",
+    "realm_distributed": "realm_config:RealmDistributedConfig",
+    "mappo_vla": "vla_config:MAPPOConfig",
+    "cloning": "vla_config:CloningConfig",
+    "two_arm": "two_arm_config:TwoArmConfig",
 }
 ALL = tuple(BASE_CONFIGS)
 RUN_FILE, CONFIG_FILE = "run.yaml", "config.yaml"  # what a run was started with, in its directory
@@ -185,7 +179,7 @@ def parse_run(flags: type[RunFlags], words: list[str] | None, **options) -> tupl
         ConfigError: the request names nothing to run, or something that does not fit.
     """
     given, _ = parse(flags, words, return_unknown_args=True, add_help=False, **options)
-    before, settings = {}, BASE_CONFIGS[flags.BASES[0]]()
+    before, settings = {}, base_config(flags.BASES[0])()
     if given.resume and given.config_file:
         raise ConfigError(
             f"-cfg {given.config_file} beside --resume {given.resume}: a run goes on with its own {CONFIG_FILE}, "
@@ -236,7 +230,7 @@ def start_run(
         fill_from_notebook(asked.notebook)
     config = parts(settings)
     check(config, asked)
-    base = next(name for name, kind in BASE_CONFIGS.items() if kind is type(settings))
+    base = next(name for name in flags.BASES if base_config(name) is type(settings))
     with run_log(asked, {"base_config": base, **config["settings"]}, config["log_name"], changes) as logger:
         train(config, logger, argparse.Namespace(**vars(asked)))
     return logger.log_dir
@@ -307,6 +301,11 @@ def make_directory(path: Path) -> Path:
         ) from None
 
 
+def base_config(name: str) -> type:
+    """The configuration's class that a ``base_config`` names."""
+    return pkgutil.resolve_name(f"gcb6206.env_configs.{BASE_CONFIGS[name]}")
+
+
 def load_config(config_file: str | Path, overrides: dict | None = None, bases: tuple[str, ...] = ALL):
     """The configuration that a YAML file describes: its ``base_config`` with the other lines overriding it.
 
@@ -322,7 +321,7 @@ def load_config(config_file: str | Path, overrides: dict | None = None, bases: t
     base = fields.pop("base_config", None)
     if base not in bases:
         raise ConfigError(f"{config_file}: base_config is {base!r}: {nearest(str(base), list(bases))}")
-    return override(override(BASE_CONFIGS[base](), fields, str(config_file)), overrides or {}, "overrides")
+    return override(override(base_config(base)(), fields, str(config_file)), overrides or {}, "overrides")
 
 
 def make_config(config_file: str | Path, overrides: dict | None = None, bases: tuple[str, ...] = ALL) -> dict:

@@ -15,7 +15,7 @@ from tyro.conf import arg
 from gcb6206.agents.realm_agent import RealmAgent
 from gcb6206.errors import ConfigError
 from gcb6206.runs import realm as realm_run
-from gcb6206.runs import realm_distributed, realm_ray
+from gcb6206.runs import realm_distributed
 from gcb6206.scripts.scripting_utils import RunFlags, exit_status, make_config, start_run
 
 
@@ -31,6 +31,8 @@ def run_training(config: dict, logger, args: argparse.Namespace) -> RealmAgent:
         The trained agent.
     """
     if getattr(args, "ray", "none") != "none":
+        from gcb6206.runs import realm_ray  # starts with Ray, which a release for students does not have
+
         return realm_ray.RealmRayRun(config, logger, args).train()
     if "num_workers" in config:
         return realm_distributed.RealmDistributedRun(config, logger, args).train()

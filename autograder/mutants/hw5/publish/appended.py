@@ -2,7 +2,7 @@
 
 from autograder.mutants import patched
 
-HINT = "open it anew"
+HINT = "open it again"
 
 patched(
     "hw5.publish",

@@ -186,7 +186,7 @@ def test_once(student, rng):
     title="the largest sum of log-probability and noise is chosen",
     read=READ,
     depends=["once"],
-    why="With Gumbel noise that is a draw from the policy, and whoever gives the same noise gets the same draw.",
+    why="With Gumbel noise that is a draw from the policy, and the same noise gives the same draw.",
 )
 def test_actions(student, rng):
     case = Case(rng)
@@ -309,5 +309,5 @@ def test_no_trace(student, rng):
             again[name],
             first[name] if isinstance(first[name], np.ndarray) else np.nan,
             tried=f"the same call again, after another one: {name}",
-            hint="Something of a call before is left: begin every call anew.",
+            hint="Something of a call before is left: begin every call from the start.",
         )

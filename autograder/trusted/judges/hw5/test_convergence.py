@@ -59,7 +59,7 @@ def measure(student: Student, rule: dict, seed: int) -> float:
     title="an agent learns with your rewards",
     read="realm/homework",
     why=(
-        f"The grader trains anew, on maps that nobody has seen. {RULE['needed']} of {RULE['seeds']} agents must earn "
+        f"The grader trains again, on maps that nobody has seen. {RULE['needed']} of {RULE['seeds']} agents must earn "
         f"{RULE['threshold']:g} % of what the planner earns on the same episodes."
     ),
 )

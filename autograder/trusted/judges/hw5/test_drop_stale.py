@@ -191,7 +191,7 @@ def test_order(student, rng):
     title="a trajectory from the future is an error",
     read=READ,
     depends=["limit"],
-    why="It means that the learner counts its versions anew, and then every lag is wrong.",
+    why="It means that the learner starts to count its versions again, and then every lag is wrong.",
 )
 def test_future(student, rng):
     for versions in ([3, 9, 4], [9], [2, 9]):

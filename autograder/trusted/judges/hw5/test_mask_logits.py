@@ -99,7 +99,7 @@ def probabilities(case: Case, reply: Reply, tried: str, hint: str = "") -> None:
     points=0.25,
     title="a tensor of the logits' shape and precision",
     read=READ,
-    why="The result stands in the place of the logits.",
+    why="The result stands in place of the logits.",
 )
 def test_returned(student, rng):
     for dtype in (np.float32, np.float64):
@@ -126,7 +126,7 @@ def test_returned(student, rng):
     title="illegal actions have probability 0, the others what is left",
     read=READ,
     depends=["returned"],
-    why="Whoever plays must never choose what the game forbids, and must choose the others as the policy says.",
+    why="A player must never choose what the game forbids, and must choose the others as the policy says.",
 )
 def test_illegal(student, rng):
     case = Case(rng, (7, 6), size=2.0)
@@ -257,5 +257,5 @@ def test_no_trace(student, rng):
         case.run(student)["value"],
         reply["value"] if isinstance(reply["value"], np.ndarray) else np.nan,
         tried="the same call again",
-        hint="Something of the call before is left: begin every call anew.",
+        hint="Something of the call before is left: begin every call from the start.",
     )

@@ -1,4 +1,4 @@
-"""Judges of hw5.publish: what a reader finds, at every moment and whatever goes wrong, and what stays."""
+"""Judges of hw5.publish: what a reader finds, at every moment and when things go wrong, and what stays."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def test_content(student, rng):
     title="versions rise, from 0 on",
     read=READ,
     depends=["published"],
-    why="An actor takes what is newer than what it has. A learner that counts anew would never be heard.",
+    why="An actor takes what is newer than what it has. A learner that starts to count again would never be heard.",
 )
 def test_versions(student, rng):
     newest = int(rng.integers(5, 50))
@@ -120,7 +120,7 @@ def test_versions(student, rng):
             tried=f"{tried}: the message of the ValueError",
             got=one["message"],
             expected=f"one that names {version} and {newest}",
-            hint="Whoever reads the message wants to know both.",
+            hint="The reader of the message wants to know both.",
         )
         there(one, [newest], tried, "A version that is refused changes nothing.")
         require(
@@ -230,7 +230,7 @@ def test_synced(student, rng):
     points=0.5,
     title="a full disk costs a publication, and no more",
     read=READ,
-    depends=["synced"],
+    depends=["atomic"],
     why="A full disk once ended a run of days. What was published before must stay, and the run must go on.",
 )
 def test_refused(student, rng):
@@ -345,7 +345,7 @@ def test_keep(student, rng):
     title="killed at any moment, the pool is whole, and the next process goes on",
     read=READ,
     depends=["keep"],
-    why="A learner is killed and started again, with whatever the last one left in the directory.",
+    why="A learner is killed and started again, with what the last one left in the directory.",
 )
 def test_killed(student, rng):
     version = int(rng.integers(2, 90))
@@ -376,7 +376,7 @@ def test_killed(student, rng):
             tried=f"{tried}; whether version {version + 1} can be loaded",
             got=show(after["right"]),
             expected=f"{version + 1} among them",
-            hint="What the killed process left must not end up in the file: open it anew, with mode 'wb'.",
+            hint="What the killed process left must not end up in the file: open it again, with mode 'wb'.",
         )
 
 

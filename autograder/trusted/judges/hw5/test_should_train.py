@@ -374,7 +374,7 @@ def test_fractions(student, rng):
     title="a late learner finds its trainings due",
     read=READ,
     depends=["ratio"],
-    why="What came while the learner was busy is paid for as well, up to the next training.",
+    why="What came while the learner was busy counts as well, up to the next training.",
 )
 def test_late(student, rng):
     batch = int(rng.integers(3, 7))
@@ -392,7 +392,7 @@ def test_late(student, rng):
 @judge(
     EXERCISE,
     points=0.25,
-    title="Fifo: whatever is there, once the batch is full",
+    title="Fifo: what is there, once the batch is full",
     read=READ,
     depends=["ratio"],
     why="It hands out each trajectory once, so nothing is sampled too often. What is left may be too few.",

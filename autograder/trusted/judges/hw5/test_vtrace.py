@@ -480,7 +480,7 @@ def test_no_trace(student, rng):
         tried="whether a result shares its memory with an argument",
         got="it does",
         expected="arrays of their own",
-        hint="Whoever changes the one later would change the other.",
+        hint="If somebody changes the one later, the other changes too.",
     )
     Stretch(rng).ask(student)
     again = case.ask(student)
@@ -489,5 +489,5 @@ def test_no_trace(student, rng):
             again[name],
             first[name] if isinstance(first[name], np.ndarray) else np.nan,
             tried=f"the same call again, after another one: the {name}",
-            hint="Something of a call before is left: begin every call anew.",
+            hint="Something of a call before is left: begin every call from the start.",
         )
