@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import copy
 import hashlib
 import inspect
-import io
 import os
 import shutil
 import sys
@@ -487,39 +485,3 @@ class Figures(NullLogger):
     def log_scalar(self, scalar: float, name: str, step: int) -> None:
         """Keep it."""
         self.seen.setdefault(name, []).append(float(np.asarray(scalar).item()))
-
-
-@probe("hw5.convergence")
-def convergence(seed: int, settings: dict, episodes: int) -> dict:
-    """Trains an agent in the roles of a distributed training and plays episodes that it has not seen.
-
-    Args:
-        settings: fields of RealmDistributedConfig.
-        episodes: so many, whose scores are compared with the planner's.
-
-    Returns:
-        percent of the planner's score, -inf where the training broke; ended, the part of the episodes that reached
-        the end; treasures, the part of them that was taken; figures by their tags; broke, how it broke, or "".
-    """
-    from gcb6206.runs.realm_distributed import RealmDistributedRun
-
-    config, figures = realm_config.RealmDistributedConfig(**settings), Figures()
-    run = RealmDistributedRun(
-        config.build(), figures, argparse.Namespace(seed=seed, num_eval_episodes=episodes)
-    )
-    broke, percent, means = "", -np.inf, {}
-    with contextlib.redirect_stderr(io.StringIO()):
-        try:
-            run.train()
-            _, means = run.play(seed)
-            percent = 100.0 * means["eval/of_planner"]
-        except (FloatingPointError, ValueError, RuntimeError) as error:
-            broke = str(error).splitlines()[0][:300]
-    number = max(means.get("eval/treasures", 0.0) + means.get("eval/missed", 0.0), 1.0)
-    return {
-        "percent": percent,
-        "ended": means.get("eval/is_success", 0.0),
-        "treasures": means.get("eval/treasures", 0.0) / number,
-        "figures": {name: np.array(values) for name, values in figures.seen.items()},
-        "broke": broke,
-    }

@@ -23,7 +23,6 @@ STANDS_ON = {
         "linear_schedule update",
         "hw3": "get_action update_critic update sample_trajectory run_training_loop",
         "hw4": "observation_history global_state centralized_value policy_parameters multi_agent_gae mappo_loss",
-        "hw5": "mask_logits behaviour_log_prob should_train drop_stale vtrace publish shaping",
     }.items()
 }
 

@@ -8,5 +8,4 @@ ORDER = (
     "vtrace",
     "publish",
     "shaping",
-    "convergence",
 )

@@ -1,6 +1,6 @@
 """Judges of hw5.shaping: settings that can be read, that are the student's to choose, and within the budget.
 
-Whether an agent learns with them, hw5.convergence finds out.
+Whether an agent learns with them is not judged.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from gcb6206.env_configs.config import ConfigError
 
 EXERCISE = "hw5.shaping"
 READ = "realm/homework"
-RULE = rule_of("hw5.convergence")
+RULE = rule_of("hw5.shaping")
 CURES = {
     "passes": "n_epochs * production_consume_ratio: every step may be learned from so often. Lower one of them.",
     "gradient_steps": "Raise batch_size, or lower n_epochs or production_consume_ratio.",
