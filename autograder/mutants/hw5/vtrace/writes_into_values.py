@@ -2,7 +2,7 @@
 
 from autograder.mutants import patched
 
-HINT = "Compute in copies"
+HINT = "Compute in your own copies"
 
 patched(
     "hw5.vtrace",

@@ -230,7 +230,7 @@ def test_synced(student, rng):
     points=0.5,
     title="a full disk costs a publication, and no more",
     read=READ,
-    depends=["atomic"],
+    depends=["synced"],
     why="A full disk once ended a run of days. What was published before must stay, and the run must go on.",
 )
 def test_refused(student, rng):

@@ -373,7 +373,7 @@ def test_fractions(student, rng):
     points=0.25,
     title="a late learner finds its trainings due",
     read=READ,
-    depends=["ratio"],
+    depends=["fractions"],
     why="What came while the learner was busy counts as well, up to the next training.",
 )
 def test_late(student, rng):
