@@ -13,6 +13,7 @@ from autograder.trusted.judges import shaping, tuning
 from autograder.trusted.judges.convergence import rule_of
 from gcb6206.env_configs.config import ConfigError
 from gcb6206.env_configs.realm_config import RealmDistributedConfig
+from gcb6206.envs.realm.rewards import SHAPED
 from gcb6206.infrastructure.logger import NullLogger
 from gcb6206.runs.realm_distributed import RealmDistributedRun
 
@@ -63,6 +64,6 @@ def test_the_given_weights_are_the_notes_and_keep_to_the_budget():
     given = re.search(r'notes\' weights.*?\n    settings = """(.*?)"""', source, re.S)[1]
     config = shaping.config_of(tuning.settings_of(given), RULE)
     usual = RealmDistributedConfig(**RULE["training"])
-    assert all(shaping.SHAPED[name] == weight for name, weight in config.rewards.items())
+    assert all(SHAPED[name] == weight for name, weight in config.rewards.items())
     assert dataclasses.replace(config, rewards=None) == usual
     assert all(cost <= RULE["budget"][name] for name, cost in shaping.cost(config).items())

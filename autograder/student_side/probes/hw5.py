@@ -32,20 +32,6 @@ from gcb6206.infrastructure.distributed.trajectory import Trajectory
 from gcb6206.infrastructure.logger import NullLogger
 from gcb6206.networks import realm as networks
 
-# What a training needs of the homeworks.
-NEEDED = (
-    "hw1.entropy_bonus", "hw1.compute_gae", "hw1.normalize_advantage", "hw1.policy_loss", "hw1.value_loss",
-    "hw1.minibatch_indices", "hw1.linear_schedule", "hw1.update", "hw5.mask_logits", "hw5.behaviour_log_prob",
-    "hw5.should_train", "hw5.drop_stale", "hw5.vtrace", "hw5.publish",
-)  # fmt: skip
-
-
-@probe("hw5.unsolved")
-def unsolved() -> dict:
-    """Which exercises that a training needs have no solution yet."""
-    exercises.ids()  # imports the modules that declare them
-    return {"exercises": [name for name in NEEDED if exercises.get(name).implementation is None]}
-
 
 @probe("hw5.mask_logits")
 def mask_logits(logits: np.ndarray, legal: np.ndarray, weights: np.ndarray) -> dict:

@@ -1,4 +1,4 @@
-"""What the judges of homework 5's shaping share: settings out of a text, what they cost, and what ails them."""
+"""What the judges of homework 5's shaping share: settings out of a text, and what they cost."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from gcb6206.env_configs.realm_config import RealmDistributedConfig
 from gcb6206.envs.realm.rewards import TERMS
 
 LARGEST = 1000.0  # weight of a reward term
-SHOWN = 8  # figures of a training, from its begin to its end
 
 
 def config_of(settings: dict, rule: dict) -> RealmDistributedConfig:
