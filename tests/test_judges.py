@@ -666,7 +666,7 @@ def test_points_are_known_without_running():
     for name in exercises.HOMEWORKS:
         order = importlib.import_module(f"autograder.trusted.judges.{name}").ORDER
         assert max_points(name) == sum(max_points(f"{name}.{exercise}") for exercise in order)
-    trained = [f"hw{number}.convergence" for number in (1, 2, 3, 4, 5)]
+    trained = [f"hw{number}.convergence" for number in (1, 2, 3, 4)]
     assert {name: max_points(name) for name in (*STUBS, *trained)} == {
         "hw1.entropy_bonus": 1,
         "hw1.tanh_normal_log_prob": 2,
