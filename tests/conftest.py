@@ -56,9 +56,9 @@ def solved():
     solutions.load()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser():
-    """A headless browser, one for all tests of a process: Playwright allows no second one."""
+    """A headless browser for the tests of a file; what comes after it may run event loops of its own again."""
     if not Path(CHROMIUM).exists():
         pytest.skip(f"no browser at {CHROMIUM}: apt-get install chromium")
     from playwright.sync_api import sync_playwright

@@ -189,9 +189,9 @@ def test_the_fast_loop_learns_what_the_plain_agent_learns_from_the_same_batches(
         network.to(memory_format=torch.contiguous_format)
     update, pairs = get("hw3.update").implementation, []
 
-    def both(self, **batch):
-        info = update(self, **batch)
-        pairs.append((info, update(plain, **{name: torch.as_tensor(value) for name, value in batch.items()})))
+    def both(self, *batch, step):
+        info = update(self, *batch, step=step)
+        pairs.append((info, update(plain, *batch, step=step)))
         return info
 
     with filled({"hw3.update": both}):
