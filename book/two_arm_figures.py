@@ -33,7 +33,7 @@ PLAYED = 10  # episodes of each scripted player
 FILM_STEPS = 120
 FPS = 20
 ANCHOR = (326.0, 372.0)  # SAC at 131,072 steps, lowest and highest of five seeds, robosuite's own benchmark
-RETURN, SUCCESS = "rollout/return", "rollout/success"  # of the last 20 episodes that the training played
+RETURN, SUCCESS = "eval/return", "eval/success_at_end"  # whole episodes with mean actions
 EVALUATION, EVALUATED, EVALUATION_SEED = "evaluation.json", 50, 20_000
 
 
