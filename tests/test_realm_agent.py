@@ -182,3 +182,19 @@ def test_the_command_line_trains_films_and_hands_back_the_agent(solved, tmp_path
     assert actions.shape == (2,) and (actions < 16).all()
     assert RealmCollector(envs, 4).figures() == {}
     assert train_realm.main(["-cfg", str(config), "--treasure_num", "15"]) == 2
+
+
+def test_checkpoints_of_a_command_leave_time_for_two_whole_episodes(solved, tmp_path, monkeypatch):
+    begun, restart = [], RealmCollector.restart
+
+    def noted(self, seed):
+        begun.append(seed)
+        restart(self, seed)
+
+    monkeypatch.setattr(RealmCollector, "restart", noted)
+    config = tmp_path / "realm.yaml"
+    config.write_text("base_config: realm\n" + "".join(f"{name}: {value}\n" for name, value in SMALL.items()))
+    train_realm.start(
+        ["-cfg", str(config), "--log_root", str(tmp_path), "-neval", "1", "--checkpoint_interval", "48"]
+    )
+    assert 1 < len(begun) <= 3  # the start, and after 2 * 40 steps of 3 games

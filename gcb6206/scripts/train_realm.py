@@ -18,6 +18,8 @@ from gcb6206.runs import realm as realm_run
 from gcb6206.runs import realm_distributed
 from gcb6206.scripts.scripting_utils import RunFlags, exit_status, make_config, start_run
 
+EPISODES_APART = 2  # whole episodes of a game that fit between two checkpoints
+
 
 def run_training(config: dict, logger, args: argparse.Namespace) -> RealmAgent:
     """Train an agent: collect a rollout, learn from it, log, evaluate, until the steps are used up.
@@ -30,6 +32,10 @@ def run_training(config: dict, logger, args: argparse.Namespace) -> RealmAgent:
     Returns:
         The trained agent.
     """
+    if args.checkpoint_interval:  # each one begins new episodes: without their ends nobody learns to end one
+        games = config["num_envs"] * config.get("num_workers", 1)
+        episodes = EPISODES_APART * config["options"].max_step * games
+        args.checkpoint_interval = max(args.checkpoint_interval, episodes)
     if getattr(args, "ray", "none") != "none":
         from gcb6206.runs import realm_ray  # starts with Ray, which a release for students does not have
 
@@ -55,7 +61,7 @@ class Flags(RunFlags):
     num_render_episodes: Annotated[int, arg(aliases=("-nvid",))] = 0
     """videos of the trained agent"""
     checkpoint_interval: int = 100_000
-    """steps between checkpoints, each of which begins new episodes; 0 for none"""
+    """steps between checkpoints, each of which begins new episodes, so at least twice max_step for each game; 0 for none"""
     ray: Annotated[str, arg(metavar="none|local|ADDRESS")] = "none"
     """where the roles of a realm_distributed run: all in this process, on a Ray of its own, or on that cluster"""
 
