@@ -1,9 +1,15 @@
 """The pages about distributed training: their moving picture, and the figures in their sentences."""
 
+import re
 import sys
 from pathlib import Path
 
 import pytest
+import yaml
+
+from gcb6206.env_configs.realm_config import RealmDistributedConfig
+from gcb6206.envs.realm.options import RealmOptions
+from gcb6206.envs.realm.rewards import TERMS
 
 ROOT = Path(__file__).resolve().parents[1]
 STATIC = ROOT / "book" / "_static"
@@ -83,3 +89,26 @@ def test_the_sliders_and_the_clock_move_the_picture(tab):
     assert (
         tab.get_by_role("button", name="workers wait for the learner").get_attribute("aria-pressed") == "true"
     )
+
+
+# --- the notes, version by version
+
+NOTES = (ROOT / "book" / "realm" / "notes.md").read_text(encoding="utf-8")
+
+
+def test_the_notes_settings_of_the_buffer_are_the_defaults():
+    values = yaml.safe_load(re.search(r"^notes = (\{.*?\})$", NOTES, re.S | re.M)[1])
+    assert len(values) == 7
+    assert values == {name: getattr(RealmDistributedConfig(), name) for name in values}
+
+
+def test_every_name_of_the_versions_is_a_setting_or_a_reward_and_every_case_is_described():
+    rows = re.findall(r"^\| (?:[\d.]+|16 August).*\|([^|]*)\|$", NOTES, re.M)
+    names = set(re.findall(r"`(\w+)", " ".join(rows)))
+    known = (
+        set(RealmDistributedConfig.__dataclass_fields__) | set(RealmOptions.__dataclass_fields__) | set(TERMS)
+    )
+    assert len(rows) == 9 and len(names) > 8 and names <= known
+    cases = re.findall(r"^make results NAME=(\w+)", NOTES, re.M)
+    described = yaml.safe_load((ROOT / "book" / "results" / "results.yaml").read_text(encoding="utf-8"))
+    assert len(cases) == 9 and set(cases) <= set(described)
