@@ -283,15 +283,3 @@ def test_a_killed_rank_ends_all_and_the_curve_goes_on_also_with_another_number(s
     ]  # two ranks, then one: no gap, nothing twice
     names = sorted(path.name for path in tmp_path.glob("checkpoint_*"))
     assert [re.sub(r"\d+", "N", name) for name in names] == ["checkpoint_N", "checkpoint_N_best"]
-
-
-def test_the_chapters_options_are_the_defaults():
-    page = (ROOT / "book" / "two_arm" / "vla.md").read_text(encoding="utf-8")
-    table = page[page.index("## The options") : page.index("## Several ranks")]
-    found = {}
-    for names, values in re.findall(r"^\| (`[^|]*) \| ([^|]+) \|", table, re.M):
-        found.update(zip(re.findall(r"`(\w+)`", names), map(str.strip, values.split(",")), strict=True))
-    assert len(found) == 16
-    assert {name: float(value) if value not in ("true", "false") else value == "true" for name, value in found.items()} == {
-        name: getattr(MAPPOConfig(), name) for name in found
-    }  # fmt: skip
