@@ -101,3 +101,20 @@ def test_noise_under_a_maximum_adds_up_to_56_with_two_actions():
     for _ in range(3000):  # Q = gamma * E max (Q + noise), two actions alike
         bias = 0.99 * (bias + 1 / np.sqrt(np.pi))
     assert round(bias) == 56 and "the bias adds up to about 56" in text("reading-curves")
+
+
+def test_homework_3_marks_what_the_recorded_runs_show_of_a_rate_fifty_times_too_high():
+    def late(name: str, tag: str) -> np.ndarray:
+        values = figures.spread(name, tag)[1]
+        return np.median(values[:, -values.shape[1] // 4 :], axis=1)
+
+    high, usual = "dqn_cartpole_lr_5e-2", "dqn_cartpole"
+    means, losses = late(high, "q_values"), (late(high, "critic_loss"), late(usual, "critic_loss"))
+    scheme = (ROOT / "assignments" / "hw3" / "hw3.ipynb").read_text(encoding="utf-8")
+    found = re.search(
+        r"the mean may look just as good \((\d+) to (\d+) at the end of the recorded runs\)", scheme
+    )
+    assert [int(number) for number in found.groups()] == [round(means.min()), round(means.max())]
+    assert means.min() > late(usual, "q_values").min()
+    assert np.median(losses[0]) > 10 * np.median(losses[1]) and "more than ten times as large" in scheme
+    assert max(figures.final_return(high).values()) < 200
