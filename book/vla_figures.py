@@ -78,13 +78,13 @@ def ratio_errors(means: list[float]) -> dict[str, list[float]]:
     found = {"judged unclamped, stored clamped": [], "what was executed": []}
     for mean in means:
         middle = torch.full((4096, 1, ACTIONS), mean)
-        scale = policy.scale[0]
-        drawn = middle + scale * policy._noise(middle, torch.Generator().manual_seed(0))
-        cut = drawn.clamp(-1.0, 1.0)
-        log_ratio = (((drawn - middle).abs() - (cut - middle).abs()) / scale).sum(dim=-1)
-        found["judged unclamped, stored clamped"].append(log_ratio.expm1().abs().clamp(max=100).mean().item())
-        again = policy._log_prob(middle, cut) - policy._log_prob(middle, cut.clone())
-        found["what was executed"].append(again.expm1().abs().mean().item())
+        policy._mean = lambda inputs, proprios, middle=middle: middle  # a policy with this mean everywhere
+        drawn = middle + policy.scale * policy._noise(middle, torch.Generator().manual_seed(0))
+        actions, log_prob = policy.get_actions(None, None, generator=torch.Generator().manual_seed(0))
+        again, _ = policy.evaluate_actions(None, actions, None)
+        broken = (((drawn - middle).abs() - (actions - middle).abs()) / policy.scale).sum(dim=-1)
+        for name, log_ratio in zip(found, (broken, again - log_prob)):
+            found[name].append(log_ratio.expm1().abs().clamp(max=100).mean().item())
     return found
 
 
@@ -137,7 +137,7 @@ def refused_without(name: str) -> str:
 
 @torch.no_grad()
 def reinitialised(pictures: torch.Tensor, proprio: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Predicted actions of a model whose head was loaded, and of one whose head was made anew."""
+    """Predicted actions of a model whose head was loaded, and of one whose head begins again at random."""
     policy = small_policy()
     kept = policy.predict(pictures, proprio)
     other = copy.deepcopy(policy.loaded.model)

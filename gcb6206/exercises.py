@@ -208,7 +208,7 @@ def fill_from_notebook(path: str | Path) -> list[str]:
     except OSError as error:
         raise ExerciseError(f"cannot read the notebook {str(path)!r}: {error.strerror}") from None
     except (ValueError, KeyError, TypeError):
-        raise ExerciseError(f"{str(path)!r} is no notebook: expected a file such as hw3.ipynb") from None
+        raise ExerciseError(f"{str(path)!r} is not a notebook: expected a file such as hw3.ipynb") from None
     imports, solutions = [], []
     for number, source in enumerate(sources, start=1):
         with contextlib.suppress(SyntaxError):  # a line for the notebook alone, such as %matplotlib

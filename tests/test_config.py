@@ -106,7 +106,7 @@ def test_numbers_mean_what_they_look_like(tmp_path):
 
 def test_a_file_that_is_no_utf8_is_refused_with_its_line(tmp_path):
     (tmp_path / "c.yaml").write_bytes("base_config: ppo\nexp_name: café\n".encode("latin-1"))
-    with pytest.raises(ConfigError, match="c.yaml, line 2: byte 0xe9 is no UTF-8"):
+    with pytest.raises(ConfigError, match="c.yaml, line 2: byte 0xe9 is not UTF-8"):
         read_yaml(tmp_path / "c.yaml")
 
 

@@ -99,8 +99,20 @@ def test_the_students_page_names_every_homework_with_its_page_and_hours():
         )
 
 
+def test_readers_and_students_are_told_how_many_homeworks_there_are():
+    number = sum("(homework " in caption for caption in contents.parts())
+    word = ["no", "one", "two", "three", "four", "five", "six", "seven"][number]
+    reader = " ".join(source("book/using/reader").split())
+    assert f"the order of the {word} homeworks" in reader
+    assert re.findall(r"\(homework (\d)\)", reader) == [str(n + 1) for n in range(number)]
+    assert f"## The {word} homeworks" in source("book/using/student")
+
+
 def test_the_first_page_of_each_part_leads_to_the_words():
-    for page in ("book/ppo/what-is-ppo", "book/marl/one-to-many", "book/dqn/q-learning"):
+    for page in (
+        "ppo/what-is-ppo", "marl/one-to-many", "dqn/q-learning", "realm/game", "two_arm/task"
+    ):  # fmt: skip
+        page = f"book/{page}"
         assert "{doc}`../using/symbols`" in source(page) or "{term}`" in source(page), page
     words = source("book/using/symbols")
     for word in ("Markov decision process", "return", "logits", "on-policy", "off-policy"):

@@ -101,3 +101,46 @@ def test_noise_under_a_maximum_adds_up_to_56_with_two_actions():
     for _ in range(3000):  # Q = gamma * E max (Q + noise), two actions alike
         bias = 0.99 * (bias + 1 / np.sqrt(np.pi))
     assert round(bias) == 56 and "the bias adds up to about 56" in text("reading-curves")
+
+
+def test_homework_3_marks_what_the_recorded_runs_show_of_a_rate_fifty_times_too_high():
+    def late(name: str, tag: str) -> np.ndarray:
+        values = figures.spread(name, tag)[1]
+        return np.median(values[:, -values.shape[1] // 4 :], axis=1)
+
+    high, usual = "dqn_cartpole_lr_5e-2", "dqn_cartpole"
+    means, losses = late(high, "q_values"), (late(high, "critic_loss"), late(usual, "critic_loss"))
+    scheme = (ROOT / "assignments" / "hw3" / "hw3.ipynb").read_text(encoding="utf-8")
+    found = re.search(
+        r"the mean may look just as good \((\d+) to (\d+) at the end of the recorded runs\)", scheme
+    )
+    assert [int(number) for number in found.groups()] == [round(means.min()), round(means.max())]
+    assert means.min() > late(usual, "q_values").min()
+    assert np.median(losses[0]) > 10 * np.median(losses[1]) and "more than ten times as large" in scheme
+    assert max(figures.final_return(high).values()) < 200
+
+
+def test_the_gallery_sorts_its_bugs_as_the_recorded_runs_do():
+    from book import gallery
+
+    def end(bug: str) -> ranking.Interval:
+        return ranking.spread(figures.final_return(f"dqn_bug_{bug}").values())
+
+    def values(bug: str) -> list[float]:
+        return [np.median(run["q_values"][1][-10:]) for run in figures.curves(f"dqn_bug_{bug}").values()]
+
+    kinds = {"dead": ["target_never_synced", "loss_broadcast", "observation_not_advanced"],
+             "healthy values": ["no_done_mask", "epsilon_inverted"],
+             "invisible": ["done_or_truncated", "truncated_dropped", "epsilon_not_passed"]}  # fmt: skip
+    ranked = {
+        kind: {ranking.compare(end(bug), end("no_bug")) for bug in bugs} for kind, bugs in kinds.items()
+    }
+    assert ranked == {"dead": {"below"}, "healthy values": {"below"}, "invisible": {"tie"}}
+    assert max(value for bug in kinds["dead"] for value in values(bug)) < 20
+    assert min(value for bug in kinds["healthy values"] for value in values(bug)) > 85
+    same, right = (figures.curves(f"dqn_bug_{bug}") for bug in ("target_not_detached", "no_bug"))
+    assert all(
+        np.array_equal(same[seed][tag][1], right[seed][tag][1]) for seed in right for tag in right[seed]
+    )
+    named = {bug for bugs in kinds.values() for bug in bugs} | {"target_not_detached", "no_bug"}
+    assert named == set(gallery.BUGS)

@@ -140,7 +140,7 @@ def test_what_is_no_notebook_is_refused(tmp_path):
     with pytest.raises(exercises.ExerciseError, match="No such file"):
         exercises.fill_from_notebook(tmp_path / "hw2.ipynb")
     (tmp_path / "hw2.ipynb").write_text("[]", encoding="utf-8")
-    with pytest.raises(exercises.ExerciseError, match="is no notebook"):
+    with pytest.raises(exercises.ExerciseError, match="is not a notebook"):
         exercises.fill_from_notebook(tmp_path / "hw2.ipynb")
 
 

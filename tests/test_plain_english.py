@@ -22,7 +22,7 @@ CODE = re.compile(
 )
 ODD = (  # words that a learner of English may not know, or misread, and sentences over which readers stumbled
     r"\b([Ww]hoever|[Ww]hatever|anew|dear|laborious|forthwith|nought|(?:is|are) paid|learns to tell|heat is nearly gone"
-    r"|older than the present|bounded on the wrong side|is the business of|takes away the reward)\b"
+    r"|older than the present|bounded on the wrong side|is the business of|takes away the reward|rewarded for)\b"
 )
 
 
@@ -61,24 +61,55 @@ def grade(text: str) -> float:
     return 0.39 * len(words) / len(sentences(text)) + 11.8 * sum(map(syllables, words)) / len(words) - 15.59
 
 
+def spelled(node: ast.AST) -> str:
+    """A text of the code, with "it" for each value that is put in; empty for what is no text."""
+    if isinstance(node, ast.JoinedStr):
+        parts = [part.value if isinstance(part, ast.Constant) else "it" for part in node.values]
+        return " ".join("".join(parts).split())
+    text = node.value if isinstance(node, ast.Constant) else None
+    return " ".join(text.split()) if isinstance(text, str) else ""
+
+
+def whole(tree: ast.AST) -> list[str]:
+    """The texts of a piece of code, no part of a text for itself."""
+    parts = {
+        id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in ast.walk(node)
+    }
+    texts = [node for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) or id(node) not in parts]
+    return [text for text in map(spelled, texts) if text]
+
+
 def messages(folder: str) -> str:
     """The sentences that the code of a folder shows to people: its texts that begin with a capital; no docstrings."""
     found = []
     for path in sorted((ROOT / folder).rglob("*.py")):
         tree = ast.parse(path.read_text(encoding="utf-8"))
-        silent = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}  # docstrings
         for node in ast.walk(tree):
-            if isinstance(node, ast.JoinedStr):
-                silent |= {id(part) for part in node.values}
-                parts = [part.value if isinstance(part, ast.Constant) else "it" for part in node.values]
-            elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in silent:
-                parts = [node.value]
-            else:
-                continue
-            text = " ".join("".join(parts).split())
+            if isinstance(getattr(node, "body", None), list):
+                node.body = [
+                    part for part in node.body if not (isinstance(part, ast.Expr) and spelled(part.value))
+                ]
+        for text in whole(tree):
             if re.match(r"[A-Z]", text) and len(text.split()) >= 4:
                 found.append(text if text[-1] in ".?!" else text + ".")
     return " ".join(found)
+
+
+def shown_by_commands(folder: str) -> list[str]:
+    """The clauses of what the code raises, and of the docstrings under fields, which are the flags' help."""
+    texts = []
+    for path in sorted((ROOT / folder).rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Raise):
+                texts += whole(node)
+            elif isinstance(node, ast.ClassDef):
+                after = zip(node.body, node.body[1:])
+                texts += [
+                    spelled(b.value)
+                    for a, b in after
+                    if isinstance(a, ast.AnnAssign) and isinstance(b, ast.Expr)
+                ]
+    return [clause.strip() for text in texts for clause in re.split(r"[.;:](?: |$)", text) if clause.strip()]
 
 
 def read(page: str) -> str:
@@ -105,10 +136,30 @@ def test_a_page_is_easy_to_read(page):
     assert faults(read(page)) == []
 
 
-@pytest.mark.parametrize("folder", ["autograder/trusted/judges", "autograder/nbgrader_plugin"])
+@pytest.mark.parametrize("folder", ["autograder/trusted", "autograder/nbgrader_plugin", "gcb6206"])
 def test_hints_and_messages_are_easy_to_read(folder):
     text = messages(folder)
     assert len(sentences(text)) > 20 and faults(text) == []
+
+
+@pytest.mark.parametrize("folder, least", [("gcb6206", 600), ("autograder", 200)])
+def test_what_commands_show_is_easy_to_read(folder, least):
+    clauses = shown_by_commands(folder)
+    assert len(clauses) > least
+    assert [clause for clause in clauses if len(clause.split()) > LONG] == []
+    assert [clause for clause in clauses if re.search(ODD, clause)] == []
+
+
+def test_a_hard_flag_and_a_hard_error_are_noticed(tmp_path, monkeypatch):
+    monkeypatch.setattr("test_plain_english.ROOT", tmp_path)
+    (tmp_path / "run.py").write_text(
+        'class A:\n    x: int = 1\n    """How far it may go and be rewarded for it."""\n'
+        'def f():\n    raise ValueError(f"{1} is no number: train " + "anew")\n',
+        encoding="utf-8",
+    )
+    clauses = shown_by_commands(".")
+    assert sorted(clauses) == ["How far it may go and be rewarded for it", "anew", "it is no number", "train"]
+    assert [bool(re.search(ODD, clause)) for clause in sorted(clauses)] == [True, True, False, False]
 
 
 def test_a_hard_message_is_noticed(tmp_path, monkeypatch):

@@ -26,7 +26,7 @@ from gcb6206.scripts.scripting_utils import load_config
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT)]
 
-from book import ppo_figures, ranking  # noqa: E402
+from book import figures, ppo_figures, ranking  # noqa: E402
 
 HOMEWORK, DEBUGGING = (ROOT / "book" / "ppo" / f"{name}.md" for name in ("homework", "debugging"))
 
@@ -236,6 +236,13 @@ def test_the_last_epoch_moves_further_than_the_mean_of_all_by_about_what_diagnos
     epochs = [agent.update(samples, 0.0)["approx_kl"] for _ in range(10)]
     assert ours == pytest.approx(np.mean(epochs), rel=1e-3)
     assert 1.1 < epochs[-1] / ours < 1.4 and 1.1 < diagnose.LAST_OVER_MEAN < 1.4
+
+
+def test_homework_1_marks_what_the_recorded_runs_show_of_approx_kl():
+    runs = figures.curves("ppo_cartpole").values()
+    assert 0.001 < max(np.median(run["train/approx_kl_mean"][1]) for run in runs) < 0.01
+    notebook = (ROOT / "assignments" / "hw1" / "hw1.ipynb").read_text(encoding="utf-8")
+    assert "the usual run has an approx_kl_mean below 0.01" in notebook
 
 
 # --- the gallery

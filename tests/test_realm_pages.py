@@ -1,9 +1,20 @@
 """The pages about distributed training: their moving picture, and the figures in their sentences."""
 
+import json
+import re
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+import yaml
+
+from gcb6206.env_configs.realm_config import RealmDistributedConfig
+from gcb6206.envs.realm import heuristics, planner
+from gcb6206.envs.realm.env import draw_layouts
+from gcb6206.envs.realm.options import RealmOptions
+from gcb6206.envs.realm.rewards import TERMS
+from gcb6206.infrastructure.distributed.throughput import predicted
 
 ROOT = Path(__file__).resolve().parents[1]
 STATIC = ROOT / "book" / "_static"
@@ -83,3 +94,56 @@ def test_the_sliders_and_the_clock_move_the_picture(tab):
     assert (
         tab.get_by_role("button", name="workers wait for the learner").get_attribute("aria-pressed") == "true"
     )
+
+
+# --- the notes, version by version
+
+NOTES = (ROOT / "book" / "realm" / "notes.md").read_text(encoding="utf-8")
+
+
+def test_the_notes_settings_of_the_buffer_are_the_defaults():
+    values = yaml.safe_load(re.search(r"^notes = (\{.*?\})$", NOTES, re.S | re.M)[1])
+    assert len(values) == 7
+    assert values == {name: getattr(RealmDistributedConfig(), name) for name in values}
+
+
+def test_every_name_of_the_versions_is_a_setting_or_a_reward_and_every_case_is_described():
+    rows = re.findall(r"^\| (?:[\d.]+|16 August).*\|([^|]*)\|$", NOTES, re.M)
+    names = set(re.findall(r"`(\w+)", " ".join(rows)))
+    known = (
+        set(RealmDistributedConfig.__dataclass_fields__) | set(RealmOptions.__dataclass_fields__) | set(TERMS)
+    )
+    assert len(rows) == 9 and len(names) > 8 and names <= known
+    cases = re.findall(r"^make results NAME=(\w+)", NOTES, re.M)
+    described = yaml.safe_load((ROOT / "book" / "results" / "results.yaml").read_text(encoding="utf-8"))
+    assert len(cases) == 9 and set(cases) <= set(described)
+
+
+# --- the game, and what distribution costs
+
+
+def test_the_nearest_treasure_is_nearly_as_good_as_the_plan_and_the_plan_nearly_at_the_bound():
+    options = RealmOptions(size=64, num_maps=None)
+    layouts = draw_layouts(6, seed=0, size=64, num_maps=None)
+    planned = [planner.plan(layout, options) for layout in layouts]
+    score = np.mean([plan.score for plan in planned])
+    nearest = heuristics.play(heuristics.deal(layouts, options), heuristics.nearest, options.max_step).mean()
+    bound = np.mean([planner.upper_bound(layout, options) for layout in layouts])
+    assert 0.95 < nearest / score < 1 and 0.99 < score / bound <= 1
+    assert np.mean([len(plan.actions) for plan in planned]) == pytest.approx(100, abs=15)
+
+
+def test_the_learner_decides_and_leaves_fourteen_of_sixteen_cores_idle():
+    page = (ROOT / "book" / "realm" / "distributed.md").read_text(encoding="utf-8")
+    file = ROOT / "book" / "results" / "realm_costs" / "costs.json"
+    costs = json.loads(file.read_text(encoding="utf-8"))["costs"]
+    assert costs["sample"] > costs["step"] + costs["prediction"]
+    one, two, sixteen = (predicted(costs, cores) for cores in (1, 2, 16))
+    assert 1.8 < two["steps"] / one["steps"] < 2 and sixteen == two
+    assert round(16 - sixteen["workers"] - sixteen["learner"]) == 14
+    bytes_a_step, per_second = (
+        int(x.replace(",", ""))
+        for x in re.search(r"at ([\d,]+) bytes.*?carries\s+([\d,]+)", page, re.S).groups()
+    )
+    assert bytes_a_step == pytest.approx(costs["bytes_a_step"], rel=0.01)
+    assert per_second == pytest.approx(10e9 / 8 / bytes_a_step, rel=0.01)

@@ -201,6 +201,17 @@ def test_a_longer_run_is_compared_where_the_shorter_one_ends(monkeypatch):
     assert team_figures.verdict("long", "short") == "below"
 
 
+def test_ten_times_as_many_environments_take_less_than_three_times_as_long_as_the_chapter_says():
+    """Its other chapter's table, from ``benchmarks/vmas_scaling.py``: frames a second of collecting."""
+    rows = re.findall(
+        r"^\| (\d+) \| ([\d,]+) \|", Path("book/marl/torchrl.md").read_text(encoding="utf-8"), re.M
+    )
+    step = {int(count): int(count) / float(speed.replace(",", "")) for count, speed in rows}
+    page = " ".join(Path("book/marl/settings.md").read_text(encoding="utf-8").split())
+    assert "a step of 600 environments takes less than three times as long as a step of 60" in page
+    assert 2.5 * step[60] < step[600] < 3 * step[60]
+
+
 def test_the_notes_settings_do_what_the_chapter_says():
     assert max(ends("vmas_buzz_wire_notes")) < -4 and min(ends("vmas_buzz_wire")) > 0
 

@@ -293,3 +293,15 @@ def test_the_data_of_the_widget_cannot_close_their_script(tmp_path, monkeypatch)
     (tmp_path / "a" / "replay.json").write_text(team_replay.text({**made_up(), "scenario": "</script>"}))
     (tmp_path / "a" / "record.json").write_text('{"about": "</script>"}')
     assert figures.replay_viewer().data.count("</script>") == 1
+
+
+# --- what the page says of the recorded team
+
+
+def test_the_mean_is_flat_from_iteration_6_on_while_the_episode_still_gets_better():
+    kept = {c["iteration"]: c for c in figures.replays()["vmas_navigation_notes"]["checkpoints"]}
+    earned = {i: team_replay.unpack(c["return"], c["steps"] + 1)[-1] for i, c in kept.items()}
+    means = [kept[i]["mean_return"] for i in (6, 8, 10)]
+    assert max(means) - min(means) < 0.05 < 0.3 < kept[6]["mean_return"] - kept[4]["mean_return"]
+    assert earned[6] + 0.3 < earned[8] <= earned[10] and 0.4 < earned[2] / earned[10] < 0.5
+    assert kept[10]["steps"] < kept[8]["steps"] == 100

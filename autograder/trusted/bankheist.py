@@ -45,7 +45,7 @@ VERDICTS = {
     "missing weights": f"The log came without {WEIGHTS}. Hand in both files that gcb6206.scripts.hand_in writes.",
     "oversized": "A file is larger than a float16 network and its log can be. Make it with gcb6206.scripts.hand_in.",
     "code": "The weights hold something else than tensors, such as code, which is never run.",
-    "corrupt": "The weights cannot be read. Make the file anew with gcb6206.scripts.hand_in, and hand it in as it is.",
+    "corrupt": "The weights cannot be read. Make the file again with gcb6206.scripts.hand_in, and hand it in as it is.",
     "foreign": "These are not the weights of this course's network for BankHeist.",
     "limit": "Reading or playing took more time or memory than is allowed.",
     "copied": "Somebody else handed in the same network. A person will look at it.",

@@ -110,7 +110,7 @@ def read_yaml(path: str | Path) -> dict:
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
         raise ConfigError(
-            f"{path}, line {line}: byte {error.object[error.start]:#x} is no UTF-8: save the file as UTF-8"
+            f"{path}, line {line}: byte {error.object[error.start]:#x} is not UTF-8: save the file as UTF-8"
         ) from None
     except (yaml.YAMLError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)

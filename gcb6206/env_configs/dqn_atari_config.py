@@ -53,7 +53,7 @@ class DQNAtariConfig:
     longest_episode: int = 27_000
     """Agent steps after which an evaluation episode is cut; these are half an hour of play."""
     precision: str = "auto"
-    """Of the network's products: float32, bfloat16, or auto, bfloat16 where the chip computes it."""
+    """Precision of the network's products: float32, bfloat16, or auto: bfloat16 if the chip has it."""
     fast: bool = False
     """Train with the course's loop, which plays while your update learns, in place of run_training_loop."""
     num_envs: int = 1

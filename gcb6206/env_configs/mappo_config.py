@@ -24,7 +24,7 @@ class MAPPOConfig:
     scenario_name: str = "navigation"
     """VMAS scenario."""
     n_agents: int | None = None
-    """Agents; none takes 3, or the scenario's own number where that is fixed."""
+    """Number of agents; none: 3, or the scenario's own number if it is fixed."""
     scenario_kwargs: dict | None = None
     """Further arguments of the scenario; in the YAML file only."""
     frames_per_batch: int = 6000
@@ -46,7 +46,7 @@ class MAPPOConfig:
     max_grad_norm: float | None = 1.0
     """Largest norm of the actor's gradient, and of the critic's; none does not clip."""
     clip_epsilon: float = 0.2
-    """How far the ratio of new and old probability may leave 1 and still be rewarded for it."""
+    """How far the ratio of new and old probability may leave 1 before its gradient is cut off."""
     entropy_eps: float = 1e-4
     """Weight of the entropy in what is maximised, at the start."""
     entropy_eps_final: float | None = None
@@ -66,7 +66,7 @@ class MAPPOConfig:
     initial_std: float = 1.0
     """Standard deviation of the actions at the start, before tanh; each action's range counts as -1 to 1."""
     algorithm: str = "mappo"
-    """mappo: the critic sees all agents; ippo: only the agent whose value it tells."""
+    """mappo: the critic sees all agents; ippo: only the agent whose value it estimates."""
     share_parameters: bool = True
     """All agents use the same network."""
     history_length: int = 1
@@ -76,9 +76,9 @@ class MAPPOConfig:
     num_cells: int = 256
     """Units in each hidden layer."""
     precision: str = "auto"
-    """Of the hidden layers' matrix products: float32, bfloat16, or auto, bfloat16 where the chip computes it."""
+    """Precision of the hidden layers' products: float32, bfloat16, or auto: bfloat16 if the chip has it."""
     device: str = "cpu"
-    """Where to simulate and learn: cpu, cuda:0..."""
+    """Where to simulate and learn: cpu, or cuda:0 and so on."""
 
     def __post_init__(self):
         check_fields(self, {

@@ -19,7 +19,7 @@ class PPOConfig:
     env_name: str = "CartPole-v1"
     """Gymnasium id; one-dimensional observations, discrete or bounded real-valued actions."""
     env_kwargs: dict | None = None
-    """Arguments of the environment; in the YAML file only."""
+    """Arguments of the environment; only in the YAML file."""
     exp_name: str | None = None
     """Name of the run's directory; None builds one out of the settings."""
     total_steps: int = 100_000
@@ -41,7 +41,7 @@ class PPOConfig:
     learning_rate_final: float | None = None
     """Step size at the end, approached in a straight line; None keeps it constant."""
     clip_range: float = 0.2
-    """How far the ratio of new and old probability may leave 1 and still be rewarded for it, at the start."""
+    """How far the ratio of new and old probability may leave 1 before its gradient is cut off, at the start."""
     clip_range_final: float | None = None
     """The same at the end, approached in a straight line; None keeps it constant."""
     clip_range_vf: float | None = None

@@ -24,14 +24,14 @@ class RealmConfig:
     map_seed: int = 0
     """The first map's seed."""
     num_maps: int | None = 1
-    """So many maps to train on, map_seed and the following; none: a new one every episode."""
+    """Number of maps to train on: map_seed and those after it; none: a new map in every episode."""
     eval_map_seed: int | None = None
     """The first map's seed of the evaluation, one map for each of its games; none: the training's maps."""
     treasure_num: int = TREASURES
     """Treasures in the evaluation's games, 0 to 13."""
     treasure_curriculum: str | None = None
     """Numbers of treasures in equal parts of the training, such as "norm,13,norm"; "uniform" and "norm" draw the
-    number anew for each episode; none: treasure_num throughout."""
+    number again for each episode; none: treasure_num throughout."""
     random_start_fraction: float = 0.0
     """The first part of the training, in which episodes begin at a random site."""
     max_step: int = 2000
@@ -61,7 +61,7 @@ class RealmConfig:
     learning_rate_final: float | None = 1e-5
     """Step size at the end, approached in a straight line; None keeps it constant."""
     clip_range: float = 0.2
-    """How far the ratio of new and old probability may leave 1 and still be rewarded for it."""
+    """How far the ratio of new and old probability may leave 1 before its gradient is cut off."""
     ent_coef: float = 1e-3
     """Weight of the entropy in what is maximised, at the start."""
     ent_coef_final: float | None = None
@@ -77,7 +77,7 @@ class RealmConfig:
     channels: int = 8
     """Channels of the first convolution; the other two have twice as many."""
     hidden_size: int = 128
-    """Features that map and numbers are joined to."""
+    """Units of the layer that joins the map and the numbers."""
     share_backbone: bool = False
     """One backbone for actor and critic."""
 
@@ -168,21 +168,21 @@ class RealmDistributedConfig(RealmConfig):
     preload_ratio: float = 1.0
     """The first training waits for replay_buffer_capacity // preload_ratio trajectories."""
     production_consume_ratio: float = 1.0
-    """Samples for each trajectory that came."""
+    """How often each trajectory is sampled, on average."""
     sampler: str = "Uniform"
     """"Uniform" draws different trajectories, "Fifo" takes the oldest, each once."""
     dump_model_freq: int = 2
-    """Trainings from one publication of the weights to the next."""
+    """Trainings between two publications of the weights."""
     model_sync_interval: int = 8
-    """Trajectories from one look of the actor into the model pool to the next."""
+    """Trajectories between two looks of the actor into the model pool."""
     max_lag: int | None = None
-    """Trajectories that are more versions old than this are dropped; none: none is."""
+    """Drop trajectories that are more versions old than this; none: drop none."""
     vtrace: bool = False
     """Correct for the lag by V-trace in the place of generalised advantage estimation."""
     recompute_log_probs: bool = False
-    """A mistake of the notes, to be looked at: log-probabilities of the learner's weights in the place of the actor's."""
+    """A mistake of the notes, to look at: take log-probabilities from the learner's weights, not from the actor's."""
     synchronous: bool = False
-    """On Ray: what comes is inserted only when the learner has trained, as in one process."""
+    """On Ray: insert what comes only after the learner has trained, as in one process."""
 
     def __post_init__(self):
         super().__post_init__()

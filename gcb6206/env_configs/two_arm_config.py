@@ -23,7 +23,7 @@ class TwoArmConfig:
     max_episode_steps: int = 500
     """Time limit of an episode, the anchor's horizon."""
     train_episode_steps: int | None = None
-    """Time limit of the training's own episodes, bootstrapped as any; none: max_episode_steps, which evaluations keep."""
+    """Time limit of the training's episodes only; none: max_episode_steps, which evaluations always have."""
     reward_shaping: bool = True
     """The dense reward; otherwise 1 for each step in success."""
     end_at_success: bool = False
@@ -31,19 +31,19 @@ class TwoArmConfig:
     new_radius: bool = True
     """A peg of a new radius in each episode."""
     start_fraction: float = 0.6
-    """The probability, at the start of the training, that an episode begins at a state of the expert's; 0: no expert."""
+    """Probability, at the start of the training, that an episode begins in a state of the expert; 0: no expert."""
     start_until: float = 0.667
     """The part of the training until which that probability falls to 0, in a straight line."""
     expert_episodes: int = 8
     """Episodes that the expert plays first; their steps count."""
     expert_steps: int = 60
-    """Steps of each."""
+    """Steps of each of these episodes."""
     exp_name: str | None = None
     """Name of the run's directory; None builds one out of the settings."""
     num_envs: int = 8
     """Environments that run side by side."""
     num_workers: int | None = None
-    """Processes for them; 0: the training's own; none: one for each processor. The result is the same."""
+    """Processes that play them; 0: the training's own; none: one for each processor. The result is the same."""
     n_steps: int = 256
     """Steps of every environment in one rollout."""
     num_epochs: int = 10
@@ -61,7 +61,7 @@ class TwoArmConfig:
     lmbda: float = 0.95
     """Lambda of the advantage estimate: 0 trusts the critic, 1 the rewards."""
     clip_epsilon: float = 0.2
-    """How far the ratio of new and old probability may leave 1 and still be rewarded for it."""
+    """How far the ratio of new and old probability may leave 1 before its gradient is cut off."""
     entropy_eps: float = 0.0
     """Weight of the entropy in what is maximised."""
     critic_coef: float = 0.5
@@ -75,7 +75,7 @@ class TwoArmConfig:
     initial_std: float = 0.5
     """Standard deviation of the actions at the start, before tanh."""
     algorithm: str = "mappo"
-    """mappo: the critic sees both agents; ippo: only the agent whose value it tells."""
+    """mappo: the critic sees both agents; ippo: only the agent whose value it estimates."""
     share_parameters: bool = False
     """Both arms use the same actor."""
     num_cells: int = 128

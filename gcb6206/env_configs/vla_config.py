@@ -44,7 +44,7 @@ class MAPPOConfig:
     unnorm_key: str | None = None
     """Which data set's statistics to take where the checkpoint has several."""
     use_l1_regression: bool = True
-    """The continuous action head; the one that predicts tokens is not offered."""
+    """Use the action head that gives numbers; the one that gives tokens is not offered."""
     use_proprio: bool = True
     """The policy feels its arm."""
     history_length: int = 2
@@ -56,17 +56,17 @@ class MAPPOConfig:
     distribution: str = "laplace"
     """Noise around the predicted action: laplace or gaussian."""
     initial_scale: float | None = None
-    """Its scale at the start, of the largest action; none takes the checkpoint's, or 0.1."""
+    """Scale of the noise at the start, as a part of the largest action; none: the checkpoint's, or 0.1."""
     smallest_scale: float = 0.01
-    """What the learned scale is clipped to from below."""
+    """Lower limit of the learned scale."""
     largest_scale: float = 0.5
-    """And from above."""
+    """Upper limit of the learned scale."""
     trainable: str = "language"
     """What learns: head (action head and noise), language (all but the vision transformers), or all."""
     store_images: bool = False
     """Keep the pictures of a rollout and not their features; only for trainable all, which needs them."""
     algorithm: str = "mappo"
-    """mappo: the critic sees both arms; ippo: only the one whose value it tells."""
+    """mappo: the critic sees both arms; ippo: only the arm whose value it estimates."""
     critic: str = "lightweight"
     """lightweight: the critic sees proprioception; central: the pictures too."""
     critic_hidden: int = 256
@@ -76,7 +76,7 @@ class MAPPOConfig:
     gae_lambda: float = 0.95
     """Lambda of the advantage estimate: 0 trusts the critic, 1 the rewards."""
     clip_epsilon: float = 0.2
-    """How far the ratio of new and old probability may leave 1 and still be rewarded for it."""
+    """How far the ratio of new and old probability may leave 1 before its gradient is cut off."""
     entropy_coef: float = 0.01
     """Weight of the entropy in what is maximised."""
     value_coef: float = 1.0
@@ -98,7 +98,7 @@ class MAPPOConfig:
     max_episode_steps: int = 300
     """Time limit of an episode, which truncates it."""
     image_size: int = 64
-    """Side of a picture in pixels; what the checkpoint was trained with."""
+    """Width and height of a picture in pixels, as the checkpoint was trained."""
     num_envs: int = 4
     """Environments side by side, on each rank."""
     num_workers: int | None = 0
@@ -112,15 +112,15 @@ class MAPPOConfig:
     num_epochs: int = 4
     """Passes over a rollout."""
     num_minibatches: int = 4
-    """Parts of a pass."""
+    """Minibatches in each pass."""
     device: str = "cpu"
-    """Where to compute: cpu, or cuda, on each rank the GPU with its number."""
+    """Where to compute: cpu, or cuda: each rank then takes the GPU with its own number."""
     use_wandb: bool = False
     """Log to Weights & Biases too; needs the package wandb."""
     wandb_entity: str | None = None
-    """Whose account."""
+    """Account at Weights & Biases."""
     wandb_project: str = "mappo-twoarm"
-    """Under which project."""
+    """Project at Weights & Biases."""
     exp_name: str | None = None
     """Name of the run's directory; none builds one."""
 
@@ -144,7 +144,7 @@ class MAPPOConfig:
         if self.store_images and self.trainable != "all":
             raise ConfigError(
                 f"store_images is True with trainable {self.trainable!r}: frozen vision transformers give the same "
-                "features every time, so leave it false, or take trainable all"
+                "features every time, so leave it false, or set trainable to all"
             )
         if not self.smallest_scale <= (self.initial_scale or self.smallest_scale) <= self.largest_scale:
             raise ConfigError(
@@ -210,7 +210,7 @@ class CloningConfig:
     demonstrations: str = "data/two_arm/demonstrations.npz"
     """File of demonstrations with pictures."""
     episodes: int | None = 60
-    """How many of them, from the first; none: all."""
+    """How many demonstrations, from the first on; none: all."""
     use_proprio: bool = True
     """The policy feels its arm."""
     history_length: int = 2
@@ -220,7 +220,7 @@ class CloningConfig:
     share_policy: bool = True
     """Both arms use one model; otherwise each has its own."""
     distribution: str = "laplace"
-    """Noise around the predicted action, for training later: laplace or gaussian."""
+    """Noise around the predicted action, which a later training needs: laplace or gaussian."""
     updates: int = 700
     """Steps of the optimiser."""
     batch_size: int = 32
@@ -238,7 +238,7 @@ class CloningConfig:
     env_kwargs: dict | None = None
     """Further options of the environment; in the YAML file only."""
     device: str = "cpu"
-    """Where to compute: cpu or cuda:0..."""
+    """Where to compute: cpu, or cuda:0 and so on."""
     exp_name: str | None = None
     """Name of the run's directory; none builds one."""
 

@@ -47,14 +47,14 @@ def load_checkpoint(path: str | Path) -> dict:
     path = Path(path)
     if not path.is_file():
         raise CheckpointError(
-            f"no checkpoint {path}: runs write one when they are given --checkpoint_interval above 0 and have come so "
-            "far; begin another run"
+            f"no checkpoint {path}: a run writes its first one after --checkpoint_interval steps, and none if that is 0; "
+            "begin another run"
         )
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises many kinds for a damaged file
         raise CheckpointError(
-            f"checkpoint {path} is damaged ({_reason(error)}): delete it and train anew"
+            f"checkpoint {path} is damaged ({_reason(error)}): delete it and train again"
         ) from error
 
 
@@ -67,7 +67,7 @@ def load_run(path: str | Path, settings: dict) -> dict:
     """
     state = load_checkpoint(path)
     if not isinstance(state, dict) or not isinstance(state.get("settings"), dict):
-        raise CheckpointError(f"checkpoint {path} is not that of a run: delete it and train anew")
+        raise CheckpointError(f"checkpoint {path} is not that of a run: delete it and train again")
     differing = [
         f"{name} was {state['settings'].get(name)!r}, is {settings.get(name)!r}"
         for name in {**state["settings"], **settings}

@@ -180,7 +180,9 @@ class FrameRing:
             self._frames = open_memmap(self.path, "r+")
         except (OSError, ValueError) as error:
             raise CheckpointError(
-                f"cannot go on without the pictures in {self.path} ({error}): train anew"
+                f"cannot go on without the pictures in {self.path} ({error}): train again from the start"
             ) from None
         if self._frames.shape != self._shape or self._frames.dtype != np.uint8:
-            raise CheckpointError(f"{self.path} holds other pictures than this run's: train anew")
+            raise CheckpointError(
+                f"{self.path} holds other pictures than this run's: train again from the start"
+            )

@@ -66,7 +66,7 @@ class MultiAgentVLAPolicy(nn.Module):
         if len(low) > loaded.model.config.action_dim:
             raise ConfigError(
                 f"the robot has {len(low)} components of action, the model predicts {loaded.model.config.action_dim}: "
-                "take a model that was trained with as many"
+                "take a model that was trained for this robot"
             )
         if trainable == "head":  # what learns needs more than 8 bits
             loaded.model.action_head.float()

@@ -237,7 +237,7 @@ class Run(ABC):
             numpy_state, torch_state = state["random"]["numpy"], state["random"]["torch"]
         except KeyError as error:
             raise CheckpointError(
-                f"checkpoint {path} lacks {error}: another version of the course wrote it, so train anew"
+                f"checkpoint {path} lacks {error}: another version of the course wrote it, so train again"
             ) from None
         films = self.evaluates and getattr(self.args, self.film_flag, 0)  # may be all that a kill left to do
         if self.done >= self.total and not films:

@@ -172,6 +172,6 @@ def _check_rewards(rewards: np.ndarray) -> None:
     if not np.isfinite(rewards).all():
         t, i = np.argwhere(~np.isfinite(rewards))[0]
         raise ValueError(
-            f"the reward is {rewards[t, i]} at step {t} of the rollout in environment {i}: mend the "
+            f"the reward is {rewards[t, i]} at step {t} of the rollout in environment {i}: repair the "
             "environment's reward, such as a division by 0 or the root of a negative number"
         )

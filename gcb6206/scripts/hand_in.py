@@ -40,7 +40,7 @@ def hand_in(run: str | Path, output: str | Path) -> list[Path]:
     """
     state = load_checkpoint(Path(run) / CHECKPOINT)
     if "critic" not in state.get("agent", {}):
-        raise CheckpointError(f"the run in {run} is none of run_hw3: its checkpoint has no critic")
+        raise CheckpointError(f"the run in {run} was not made by run_hw3: its checkpoint has no critic")
     scalars, output = read_scalars(run), Path(output)
     critic = {name: weight.half() for name, weight in state["agent"]["critic"].items()}
     save_checkpoint(

@@ -123,15 +123,15 @@ class Flags:
     ]
     """lines of the plot, and the seeds of each"""
     data_key: Annotated[str | None, arg(aliases=("-d",))] = None
-    """the tag; none takes the evaluations' return, by whatever name a run logs it"""
+    """the tag; none: the return of the evaluations, whose name differs from program to program"""
     output_file: Annotated[str, arg(aliases=("-o",))] = "curves.png"
     """picture, or .csv for the numbers"""
     title: Annotated[str, arg(aliases=("-t",))] = ""
-    """above the picture"""
+    """text above the picture"""
     x_label_name: Annotated[str, arg(aliases=("-x",))] = "environment steps"
-    """below the picture"""
+    """text below the picture"""
     y_label_name: Annotated[str | None, arg(aliases=("-y",))] = None
-    """beside the picture; none takes the tag"""
+    """text beside the picture; none: the tag"""
 
 
 def curve_of(directory: Path, tag: str | None) -> tuple[str, Curve]:

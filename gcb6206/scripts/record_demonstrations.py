@@ -32,13 +32,13 @@ class Flags:
     episodes: int = 60
     """how many; episode i has the seed seed + i"""
     steps: int = 60
-    """of each episode: the peg is in the hole after about 40"""
+    """steps of each episode; the peg is in the hole after about 40"""
     noise: float = 0.1
-    """standard deviation of what is added to the expert's actions; what it wanted is recorded"""
+    """standard deviation of the noise on the expert's actions; the actions without it are recorded"""
     image_size: int = 64
-    """pixels of a picture's side; 0 records no pictures, which is ten times as fast"""
+    """width and height of a picture in pixels; 0 records none, which is ten times as fast"""
     seed: int = 0
-    """of the first episode"""
+    """seed of the first episode"""
 
     def __post_init__(self):
         check_fields(self, {

@@ -1,5 +1,5 @@
 """Train a DQN agent: ``python -m gcb6206.scripts.run_hw3 -cfg experiments/dqn/cartpole.yaml --seed 1``.
-It trains whatever fills the exercises of homework 3. The configuration's fields below are those of dqn_basic;
+It trains with the functions that fill the exercises of homework 3. The configuration's fields below are those of dqn_basic;
 -cfg FILE.yaml --help shows those of another base_config, with that file's values.
 """
 

@@ -1,5 +1,5 @@
 """Train a PPO agent: ``python -m gcb6206.scripts.run_ppo -cfg experiments/ppo/cartpole.yaml --seed 1``.
-It trains whatever fills the exercises of homework 1. -cfg FILE.yaml --help shows that file's values.
+It trains with the functions that fill the exercises of homework 1. -cfg FILE.yaml --help shows that file's values.
 """
 
 from __future__ import annotations

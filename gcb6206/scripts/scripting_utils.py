@@ -60,11 +60,11 @@ class RunFlags:
     """How to run a training; each script adds its own."""
 
     config_file: Annotated[str | None, arg(aliases=("-cfg",), metavar="FILE.yaml")] = None
-    """names a base_config and overrides its fields; flags come last"""
+    """the file of settings; it names a base_config, and flags override both"""
     resume: Annotated[str | None, arg(metavar="DIR")] = None
     """go on with the run in DIR, from its last checkpoint"""
     seed: int = 1
-    """of the whole run"""
+    """seed of the whole run"""
     eval_interval: Annotated[int, arg(aliases=("-ei",))] = 10_000
     """steps between evaluations"""
     log_root: Annotated[str, arg(metavar="DIR")] = "data"

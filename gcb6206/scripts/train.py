@@ -1,5 +1,5 @@
 """Train a team with multi-agent PPO: ``python -m gcb6206.scripts.train --scenario-name navigation --seed 1``.
-It trains whatever fills the exercises of homework 2 and 4, in a scenario of VMAS. -cfg FILE.yaml --help shows that
+It trains with the functions that fill the exercises of homework 2 and 4, in a scenario of VMAS. -cfg FILE.yaml --help shows that
 file's values.
 """
 
@@ -66,8 +66,8 @@ class Flags(RunFlags):
     log_root: Annotated[str, arg(metavar="DIR")] = "output"
     """where the scenario's runs are kept"""
     solutions: bool = False
-    """train with the reference solutions (needs the instructor's repository, which also takes them where nothing
-    fills any exercise of homework 2 and 4, as on a plain command line)"""
+    """train with the reference solutions. That needs the instructor's repository; there it is the default, unless
+    something fills an exercise of homework 2 or 4"""
 
     HOMEWORKS, BASES, NEEDS_FILE = ("hw2", "hw4"), ("mappo",), False
     KEPT = ("seed", "eval_interval", "num_eval_episodes", "num_render", "replay", "checkpoint_interval")

@@ -1,5 +1,5 @@
 """Train two arms with MAPPO and a vision-language-action policy: ``python -m gcb6206.scripts.train_mappo --solutions``.
-It trains whatever fills the exercises of homework 2 and 4. Several ranks are started by
+It trains with the functions that fill the exercises of homework 2 and 4. Several ranks are started by
 ``torchrun --standalone --nproc_per_node 2 -m gcb6206.scripts.train_mappo``. -cfg FILE.yaml --help shows that file's
 values.
 """

@@ -1,5 +1,5 @@
 """Train on Return to the Realm: ``python -m gcb6206.scripts.train_realm -cfg experiments/realm/small.yaml``.
-It trains whatever fills the exercises of homework 1 and 5. -cfg FILE.yaml --help shows that file's values.
+It trains with the functions that fill the exercises of homework 1 and 5. -cfg FILE.yaml --help shows that file's values.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class Flags(RunFlags):
     checkpoint_interval: int = 100_000
     """steps between checkpoints, each of which begins new episodes, so at least twice max_step for each game; 0 for none"""
     ray: Annotated[str, arg(metavar="none|local|ADDRESS")] = "none"
-    """where the roles of a realm_distributed run: all in this process, on a Ray of its own, or on that cluster"""
+    """where the roles run: none (all in this process), local (a Ray of its own), or a cluster's address"""
 
     HOMEWORKS, BASES, KIND = ("hw1", "hw5"), ("realm", "realm_distributed"), "realm"
     KEPT = ("seed", "eval_interval", "num_eval_episodes", "num_render_episodes", "checkpoint_interval")

@@ -1,5 +1,5 @@
 """Train two arms with multi-agent PPO: ``python -m gcb6206.scripts.train_two_arm -cfg experiments/two_arm/expert_starts.yaml``.
-It trains whatever fills the exercises of homework 2 and 4. -cfg FILE.yaml --help shows that file's values.
+It trains with the functions that fill the exercises of homework 2 and 4. -cfg FILE.yaml --help shows that file's values.
 """
 
 from __future__ import annotations

@@ -23,9 +23,9 @@ class RealmOptions:
     map_seed: int = 0
     """The first map's seed."""
     num_maps: int | None = 1
-    """So many maps, map_seed and the following; each episode draws one of them. None: a new one every episode."""
+    """Number of maps: map_seed and those after it; each episode draws one. None: a new map in every episode."""
     treasure_num: int | str = TREASURES
-    """How many treasures lie about, 0 to 13; "uniform" or "norm" draws the number for each episode."""
+    """Number of treasures, 0 to 13; "uniform" or "norm" draws the number for each episode."""
     treasure_random: bool = True
     """Draw the treasures' sites for each episode; otherwise the first ones in the order of their numbers."""
     treasure_id: tuple[int, ...] | None = None
@@ -37,11 +37,11 @@ class RealmOptions:
     max_step: int = 2000
     """Steps after which an episode is truncated."""
     flash_landing: str = "stay"
-    """Where a flash into rock leads: "stay" where one was, or the "nearest" free cell to where it led."""
+    """Where a flash into rock ends: "stay" where the player was, or in the "nearest" free cell."""
     flash_cooldown: int = 600
     """Steps from one flash to the next."""
     buff_duration: int = 50
-    """Steps for which the buff makes faster."""
+    """Steps for which the buff makes the player faster."""
     buff_respawn: int | None = None
     """Steps until the buff is there again, such as 454; None: never."""
     failure_rate: float = 0.0

@@ -36,7 +36,7 @@ def _library() -> str:
     for path in sorted(found):
         if hasattr(ctypes.CDLL(str(path)), "mj_step1"):
             return str(path)
-    raise ImportError(f"no MuJoCo library in {folder}: install mujoco=={mujoco.__version__} anew")
+    raise ImportError(f"no MuJoCo library in {folder}: install mujoco=={mujoco.__version__} again")
 
 
 llvmlite.binding.load_library_permanently(_library())

@@ -35,7 +35,7 @@ def lag(trajectory: Trajectory, version: int) -> int:
     if trajectory.version > version:
         raise ValueError(
             f"worker {trajectory.worker} played with version {trajectory.version}, but the learner is at {version}: "
-            "a learner that resumes must not count its versions anew"
+            "a learner that resumes must go on counting its versions, not begin again"
         )
     return version - trajectory.version
 
