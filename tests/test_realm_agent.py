@@ -14,7 +14,7 @@ from gcb6206.envs.realm.rewards import SHAPED
 from gcb6206.errors import ConfigError
 from gcb6206.infrastructure.logger import NullLogger
 from gcb6206.networks.policies import entropy_bonus
-from gcb6206.networks.realm import PACKED, RealmPolicy, mask_logits, pack, unpack
+from gcb6206.networks.realm import PACKED, RealmPolicy, end_as_last_treasure, mask_logits, pack, unpack
 from gcb6206.runs.realm import RealmCollector, RealmRun
 from gcb6206.scripts import train_realm
 
@@ -198,3 +198,26 @@ def test_checkpoints_of_a_command_leave_time_for_two_whole_episodes(solved, tmp_
         ["-cfg", str(config), "--log_root", str(tmp_path), "-neval", "1", "--checkpoint_interval", "48"]
     )
     assert 1 < len(begun) <= 3  # the start, and after 2 * 40 steps of 3 games
+
+
+def test_the_end_is_the_last_treasure_and_not_seen_before():
+    games = RealmVectorEnv(4, size=48, treasure_num=3, end=1)
+    rows = torch.from_numpy(pack(games.reset(seed=0)[0]))
+    for _ in range(60):
+        rows = torch.cat([rows, torch.from_numpy(pack(games.step(games.action_space.sample())[0]))])
+    maps, vectors, _ = unpack(rows)
+    cleared = vectors.clone()
+    cleared[:, 2:15] = 0.0
+    assert maps[:, 3].any() and vectors[:, 2:15].any(dim=1).any()
+    seen = end_as_last_treasure(maps, vectors)
+    left = vectors[:, 2:15].any(dim=1)
+    assert torch.equal(seen[left, :3], maps[left, :3]) and not seen[left, 3].any()
+    last = end_as_last_treasure(maps * torch.tensor([1, 1, 0, 1])[:, None, None], cleared)
+    assert torch.equal(last[:, 2], maps[:, 3]) and torch.equal(last[:, 3], maps[:, 3])
+    torch.manual_seed(0)
+    policy = RealmPolicy(2, 8, end_as_last_treasure=True)
+    plain = RealmPolicy(2, 8)
+    plain.load_state_dict(policy.state_dict())
+    shown = rows[left & maps[:, 3].flatten(1).any(dim=1)]
+    assert len(shown) and not torch.equal(policy(shown)[0], plain(shown)[0])
+    assert not torch.equal(policy.value(shown), plain.value(shown))

@@ -80,6 +80,8 @@ class RealmConfig:
     """Units of the layer that joins the map and the numbers."""
     share_backbone: bool = False
     """One backbone for actor and critic."""
+    end_as_last_treasure: bool = False
+    """The network sees the end among the treasures, and only when no treasure is left."""
 
     def __post_init__(self):
         check_fields(self, {
@@ -140,6 +142,7 @@ class RealmConfig:
                 "channels": self.channels,
                 "hidden": self.hidden_size,
                 "share_backbone": self.share_backbone,
+                "end_as_last_treasure": self.end_as_last_treasure,
             },
             "agent_kwargs": {
                 "make_optimizer": functools.partial(LeanAdam, lr=self.learning_rate, eps=1e-5),
