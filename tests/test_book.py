@@ -337,6 +337,42 @@ def test_the_cache_key_follows_code_results_and_edition(tmp_path, monkeypatch):
     assert content_key(tmp_path) == keys[-1]
 
 
+MEETING = """
+from pathlib import Path
+import time
+with open("NAME.runs", "a") as runs:
+    print("ran", file=runs)
+while not Path("OTHER.runs").exists():
+    time.sleep(0.1)
+print("NAME has met OTHER")
+"""
+
+
+@pytest.mark.skipif(os.cpu_count() == 1, reason="one page at a time on one core")
+def test_pages_run_side_by_side_and_once_and_a_failed_one_is_named(tmp_path):
+    """Two pages wait for each other, which one after the other could not end; the third one fails."""
+    met = [MEETING.replace("NAME", name).replace("OTHER", other) for name, other in (("a", "b"), ("b", "a"))]
+    for name, code in {"a": met[0], "b": met[1], "index": "1 / 0"}.items():
+        top = "---\nfile_format: mystnb\nkernelspec: {name: python3}\n---\n"
+        text = f"{top}# {name}\n\n```{{code-cell}} ipython3\n{code}\n```\n"
+        (tmp_path / f"{name}.md").write_text(text, encoding="utf-8")
+    (tmp_path / "conf.py").write_text(
+        f"import sys; sys.path.append({str(ROOT / 'book' / '_ext')!r})\nextensions = ['myst_nb', 'course']\n"
+        "nb_execution_mode, suppress_warnings = 'cache', ['toc.not_included']\n",
+        encoding="utf-8",
+    )
+    words = [sys.executable, "-m", "sphinx", "-W", "--keep-going", ".", "_build/html"]
+    said = [
+        subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False) for _ in range(2)
+    ]
+    assert [done.returncode for done in said] == [1, 1]  # also when all else is in the cache
+    for done in said:
+        (warning,) = [line for line in done.stderr.splitlines() if "Executing notebook failed" in line]
+        assert "/index." in warning
+    assert "b has met a" in (tmp_path / "_build" / "html" / "b.html").read_text(encoding="utf-8")
+    assert [(tmp_path / f"{name}.runs").read_text() for name in "ab"] == ["ran\n", "ran\n"]
+
+
 # --- in a browser
 
 

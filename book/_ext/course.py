@@ -1,7 +1,9 @@
-"""Sphinx extension of the book: what a page depends on, and which edition is built.
+"""Sphinx extension of the book: what a page depends on, which edition is built, and pages run side by side.
 
 A page's outputs come from the cells and from the course's own code and recorded runs. The notebook cache sees
 only the cells; so the cache folder is named after a hash of the rest, and a new hash reads every page again.
+Sphinx reads one page after the other, and MyST-NB runs a page's cells while it is read. So what is not in the cache
+yet is run before, as many pages at once as there are cores.
 ``SOLUTIONS=1`` in the environment builds the instructors' edition, which prints the reference solutions.
 """
 
@@ -10,10 +12,17 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from jupyter_cache import get_cache
+from jupyter_cache.base import CacheBundleIn
+from jupyter_cache.executors.utils import ExecutionResult, single_nb_execution
+from myst_nb.core.read import create_nb_reader
+from nbformat.notebooknode import NotebookNode
 from sphinx.application import Sphinx
 from sphinx.config import Config
+from sphinx.environment import BuildEnvironment
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = ("gcb6206", "solutions", "autograder", "experiments", "book")
@@ -55,8 +64,40 @@ def prepare(app: Sphinx, config: Config) -> None:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
+def run_pages(app: Sphinx, env: BuildEnvironment, docnames: list[str]) -> None:
+    """Run the pages that Sphinx is about to read and that the cache lacks, and put their outputs into the cache.
+
+    A page that fails is not kept: Sphinx runs it again when it reads it, and warns with the page's name.
+    """
+    cache, waiting = get_cache(app.config.nb_execution_cache_path), {}
+    for path in map(env.doc2path, docnames):
+        text = Path(path).read_text(encoding="utf-8")
+        reader = create_nb_reader(path, env.myst_config, env.mystnb_config, text)
+        if reader is None:  # no cells
+            continue
+        notebook = reader.read(text)
+        try:
+            cache.match_cache_notebook(notebook)
+        except KeyError:
+            waiting[path] = notebook
+
+    def run(path: str, notebook: NotebookNode) -> ExecutionResult:
+        folder = str(Path(path).parent)
+        return single_nb_execution(notebook, folder, app.config.nb_execution_timeout, allow_errors=False)
+
+    pool = ThreadPoolExecutor(os.cpu_count())  # each page has a process of its own, its kernel
+    try:
+        for path, result in zip(waiting, pool.map(run, waiting.keys(), waiting.values())):
+            if result.err is None:
+                bundle = CacheBundleIn(result.nb, path, data={"execution_seconds": result.time})
+                cache.cache_notebook_bundle(bundle, check_validity=False, overwrite=True)
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
 def setup(app: Sphinx) -> dict:
     """Register with Sphinx."""
     app.add_config_value("course_key", content_key(), "env")
     app.connect("config-inited", prepare)
+    app.connect("env-before-read-docs", run_pages)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
