@@ -8,7 +8,7 @@ def test_random_at_one(student, rng):
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -145,6 +145,26 @@ def nothing_else_changed(reply: Reply, tried: str = "one call") -> None:
         got=", ".join(map(str, changed)) if isinstance(changed, list) else changed,
         expected="nothing",
         hint="Compute in your own copies, and leave the rest of the process as it was.",
+    )
+
+
+def no_seed_set(
+    after: Mapping[str, object], after_another: Mapping[str, object], again: Mapping[str, object], tried: str
+) -> None:
+    """Demands that the caller's seed alone decides the random streams: no seed is set inside, not the clock's either.
+
+    Args:
+        after, after_another, again: the streams' states after one seed, after another, and after the first one again.
+    """
+    own = [
+        name for name, state in after.items() if after_another.get(name) == state or again.get(name) != state
+    ]
+    require(
+        own == [],
+        tried=f"{tried}, after two seeds, and after the first one again: random streams that do not follow from the seed",
+        got=", ".join(map(str, own)),
+        expected="none",
+        hint="You set a seed inside: what is drawn from then on no longer follows from the program's own seed.",
     )
 
 

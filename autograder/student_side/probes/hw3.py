@@ -7,7 +7,6 @@ states)` plus the bias is the table of Q-values itself.
 from __future__ import annotations
 
 import argparse
-import random
 from collections import deque
 from collections.abc import Mapping
 
@@ -19,7 +18,7 @@ from torch import nn
 from autograder.student_side.probes import kind, number_kind, plain, probe
 from autograder.student_side.probes.journal import Journal, JournalLogger, code_of, spied_buffers
 from autograder.student_side.probes.scripted_env import ScriptedEnv
-from autograder.student_side.probes.tensors import stand_ins
+from autograder.student_side.probes.tensors import seed_everything, stand_ins, stream_sums
 from autograder.student_side.world import PlayedElsewhere
 from gcb6206 import exercises
 from gcb6206.agents.dqn_agent import DQNAgent
@@ -87,23 +86,15 @@ def weights(network: nn.Module) -> np.ndarray:
 
 
 def untouched(agent: DQNAgent) -> dict:
-    """What acting and learning must leave as it was: modes, what has a gradient, whether gradients are on.
-
-    `streams` draws a number from each of the process's random streams: different seeds, different numbers.
+    """What acting and learning must leave as it was: modes, what has a gradient, whether gradients are on; and the
+    random streams, which only the caller may seed.
     """
     return {
         "training": agent.critic.training,
         "requires_grad": all(p.requires_grad for p in agent.critic.parameters()),
         "grad_enabled": torch.is_grad_enabled(),
-        "streams": np.array([random.random(), np.random.random(), torch.rand(()).item()]),
+        "streams": stream_sums(),
     }
-
-
-def seed_everything(seed: int) -> None:
-    """Makes the student's random draws repeatable, whichever library they come from."""
-    random.seed(seed)
-    np.random.seed(seed)
-    torch.manual_seed(seed)
 
 
 @probe("hw3.get_action")
@@ -256,6 +247,7 @@ def sample_trajectory(
     max_length: int,
     render: bool = False,
     episode_return: float | None = None,
+    episode_length: bool = True,
     trajectories: int = 1,
 ) -> dict:
     """Samples trajectories of a scripted episode, in one environment; what is told is the last one's.
@@ -266,11 +258,14 @@ def sample_trajectory(
         terminated, truncated: what the environment says at its end.
         episode_return: the return that info["episode"] reports at the end, with three times the length, as
             where frames are skipped; None: no such entry.
+        episode_length: whether that entry has a length.
     """
     from gcb6206.infrastructure import utils
 
     actions, resets = [], []
-    info = None if episode_return is None else {"r": episode_return, "l": 3 * length, "t": 0.5}
+    info = None if episode_return is None else {"r": episode_return, "t": 0.5}
+    if info and episode_length:
+        info["l"] = 3 * length
     env = ScriptedEnv(
         observation=lambda episode, t: observations[t].copy(),
         reward=lambda episode, t: float(rewards[t]),

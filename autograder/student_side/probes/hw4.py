@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import functools
-import zlib
 from collections import deque
 from collections.abc import Mapping
 
@@ -20,7 +19,7 @@ from autograder.student_side.probes.tensors import (
     seed_everything,
     side_effects,
     stand_ins,
-    streams,
+    stream_sums,
 )
 from autograder.student_side.world import ask
 from gcb6206.agents import mappo_agent
@@ -94,11 +93,11 @@ def policy_parameters(n_agents: int, share: bool, inputs: int, seed: int) -> dic
         if not network.training or not all(weight.requires_grad for weight in network.parameters()):
             return False
         now = weights_of_network(network)
-        return any(len(now) == len(first) and all(map(np.array_equal, now, first)) for _, first in made)
+        return any(list(map(_content, now)) == list(map(_content, first)) for _, first in made)
 
     seed_everything(seed)
     result = team.policy_parameters(make_network, n_agents, share)
-    after = {name: zlib.crc32(repr(state).encode()) for name, state in streams().items()}
+    after = stream_sums()
     networks = list(result) if isinstance(result, (nn.ModuleList, list, tuple)) else []
     networks = [network for network in networks if isinstance(network, nn.Module)]
     own = [frozenset(map(id, network.parameters())) for network in networks]
@@ -112,6 +111,10 @@ def policy_parameters(n_agents: int, share: bool, inputs: int, seed: int) -> dic
         "altered": sum(not as_made(network) for network in networks),
         "streams": after,
     }
+
+
+def _content(array: np.ndarray) -> tuple:
+    return array.shape, array.dtype, array.tobytes()
 
 
 def weights_of_network(network: nn.Module) -> list[np.ndarray]:

@@ -379,7 +379,7 @@ def publish(publications: list, keep: int, size: int = 50, others: list | None =
         publications: a dictionary each: `version`; `numpy`, whether it is a number of NumPy; `fails`, at which event
             the disk refuses ("write", "sync", "rename"); `kills`, at which the process ends ("write", "sync",
             "rename", "remove"); `room`, how many bytes fewer than needed are free (0: just enough); `again`, whether
-            another process goes on with the same directory.
+            another process goes on with the same directory, and keeps `keep` versions if that is named.
         keep: versions that stay.
         size: numbers in the weights.
         others: names of files that lie there already.
@@ -395,7 +395,7 @@ def publish(publications: list, keep: int, size: int = 50, others: list | None =
             (directory / name).write_text("here before")
         for wanted in publications:
             if wanted.get("again"):
-                model_pool = ModelPool(directory, keep)
+                model_pool = ModelPool(directory, wanted.get("keep", keep))
             told.append(_one_publication(model_pool, wanted, size, set(others or [])))
     return {"publications": told}
 

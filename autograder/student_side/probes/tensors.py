@@ -77,6 +77,11 @@ def streams() -> dict[str, object]:
     return {name: state for name, state in world().items() if "stream" in name}
 
 
+def stream_sums() -> dict[str, int]:
+    """A checksum of each random stream's state."""
+    return {name: zlib.crc32(repr(state).encode()) for name, state in streams().items()}
+
+
 @contextlib.contextmanager
 def side_effects(given: dict[str, np.ndarray | torch.Tensor]) -> Iterator[list[str]]:
     """Fills a list with the names of what the block changed: given arrays and tensors, and `world`.

@@ -21,6 +21,7 @@ class Rollout:
     Args:
         shape: time, then whatever runs side by side.
         terminated, truncated: where episodes end, an index of the arrays each.
+        scale: of rewards and values.
     """
 
     def __init__(
@@ -31,7 +32,9 @@ class Rollout:
         truncated: tuple | list = (),
         gamma: float | None = None,
         lam: float | None = None,
+        scale: float = 1.0,
     ):
+        self.scale = scale
         self.gamma = float(rng.uniform(0.6, 0.75)) if gamma is None else gamma
         self.lam = float(rng.uniform(0.85, 0.95)) if lam is None else lam
         self.rewards, self.values = rng.normal(size=(2, *shape)).astype(np.float32)
@@ -44,6 +47,8 @@ class Rollout:
             np.float32
         )
         self.next_values[self.done] = rng.normal(size=self.done.sum()) + 2.0
+        for array in (self.rewards, self.values, self.next_values):
+            array *= np.float32(scale)
 
     @property
     def done(self) -> np.ndarray:
@@ -114,11 +119,11 @@ class Estimator:
 
     def expect(
         self, student: Student, rollout: Rollout, tried: str, hints: Hints = (), hint: str = ""
-    ) -> None:
-        """Compares the advantages with the right ones."""
-        right = rollout.advantages()
+    ) -> Reply:
+        """Compares the advantages with the right ones; the whole answer."""
+        right, reply = rollout.advantages(), self.ask(student, rollout)
         compare(
-            self.advantages(self.ask(student, rollout)),
+            self.advantages(reply),
             right,
             tried=f"{tried}: the advantages",
             hints=[
@@ -127,9 +132,10 @@ class Estimator:
                 (right.squeeze(), "Axes of length 1 are dropped: the result has the shape of the arguments."),
             ],
             hint=hint,
-            atol=1e-4,
+            atol=1e-4 * rollout.scale,
             rtol=1e-3,
         )
+        return reply
 
     def _read(self, answer: object) -> object:
         try:
@@ -393,11 +399,19 @@ def both(estimator: Estimator, student: Student, rng: np.random.Generator, shape
 
 
 def any_size(estimator: Estimator, student: Student, rng: np.random.Generator, shapes: list[tuple]) -> None:
-    """Every axis may have length 1, rollouts may be long, gamma and lambda lie anywhere from 0 to 1."""
+    """Every axis may have length 1, rollouts may be long, gamma and lambda lie anywhere from 0 to 1, values anywhere."""
     for shape in shapes:
         flags = [tuple(int(rng.integers(size)) for size in shape) for _ in range(2)]
         case = Rollout(rng, shape, terminated=flags[:1], truncated=flags[1:])
-        estimator.expect(student, case, f"{estimator.names['sizes']} {shape}, both kinds of ends")
+        told = f"{estimator.names['sizes']} {shape}, both kinds of ends"
+        got = getattr(estimator.returns(estimator.expect(student, case, told)), "shape", None)
+        require(
+            got == shape,
+            tried=f"{told}: the shape of the {estimator.names['returns']}",
+            got=got,
+            expected=shape,
+            hint="Axes of length 1 are dropped: the result has the shape of the arguments.",
+        )
     long = (300, *shapes[-1][1:])
     for shape, gamma, lam in (
         (long, 0.1, 0.5),
@@ -408,6 +422,14 @@ def any_size(estimator: Estimator, student: Student, rng: np.random.Generator, s
         case = Rollout(rng, shape, gamma=gamma, lam=lam)
         told = f"{estimator.names['sizes']} {shape}, no end, gamma {gamma:g}, lambda {lam:g}"
         estimator.expect(student, case, told)
+    for scale in (1e-3, 1e3):
+        case = Rollout(rng, (6, *shapes[-1][1:]), scale=scale)
+        told = (
+            f"{estimator.names['sizes']} {case.rewards.shape}, no end, rewards and values of about {scale:g}"
+        )
+        estimator.expect(
+            student, case, told, hint="Rewards and values have any size: nothing limits or rounds them."
+        )
 
 
 def apart(

@@ -2,6 +2,6 @@
 
 from autograder.mutants import patched
 
-HINT = "Use std as it is"
+HINT = "Use mean and std as they are"
 
 patched("hw2.tanh_normal_log_prob", ("Normal(mean, std,", "Normal(mean, std.clamp(min=0.1),"))

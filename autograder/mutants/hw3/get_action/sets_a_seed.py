@@ -2,7 +2,7 @@
 
 from autograder.mutants import patched
 
-HINT = "must not set a seed"
+HINT = "You set a seed inside"
 
 patched(
     "hw3.get_action",

@@ -10,7 +10,7 @@ def drop_stale(trajectories, version, max_lag):
     limit = math.inf if max_lag is None else max_lag
     parts = {True: [], False: []}
     for one in trajectories:
-        if one.version > version:
+        if max_lag is not None and one.version > version:
             raise ValueError(f"version {one.version} is newer than the learner's {version}")
         parts[version - one.version <= limit].append(one)
     return parts[True], parts[False]

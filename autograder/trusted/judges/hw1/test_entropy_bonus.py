@@ -97,6 +97,17 @@ def test_certain(student, rng):
         )
     ]
     compare(reply["gradient"], np.zeros((2, 3)), tried=f"{certain}: the gradient", hints=hints)
+    logits = rng.normal(size=(3, 3)).astype(np.float32)
+    logits[rng.integers(3), rng.integers(3)] = 200.0
+    log_probs = log_softmax(logits)
+    each = -(np.exp(log_probs) * log_probs).sum(axis=1)
+    reply = student.run(EXERCISE, logits=logits)
+    compare(
+        reply["value"],
+        each.mean(),
+        tried="3 policies, of which one is certain",
+        hints=[(each.sum() / 2, "The certain policy is left out: its entropy of 0 counts in the mean.")],
+    )
 
 
 @judge(

@@ -100,6 +100,16 @@ def test_all_finite(student, rng):
         expected="None",
         hint="All numbers are finite. (A sum of them may overflow: look at each number.)",
     )
+    case = Case(rng)
+    case.tensors["loss"] = case.tensors["loss"].astype(np.float64) * 1e300
+    reply = case.run(student)
+    require(
+        reply["returned"] == "NoneType",
+        tried="finite numbers, in float64 as large as 1e300",
+        got=pair(reply) if reply["returned"] == "tuple of 2" else reply["returned"],
+        expected="None",
+        hint="All numbers are finite. In float32 those of a float64 tensor may be infinite: look at them as they are.",
+    )
 
 
 @judge(

@@ -117,7 +117,12 @@ def test_message(student, rng):
     little = int(rng.integers(1, steps // 3))
     one = steps + 1 if rng.random() < 0.5 else 2 * steps - 1
     cases = [(envs * steps + little, envs * steps), (envs * steps - little, envs * steps)]
-    cases += [(little, steps), (steps - little, steps), (one, steps if one == steps + 1 else 2 * steps)]
+    cases += [
+        (-envs * steps - little, steps),
+        (little, steps),
+        (steps - little, steps),
+        (one, steps if one == steps + 1 else 2 * steps),
+    ]
     for frames, nearest in cases:
         reply = refusal(student, frames, steps)
         message = reply["message"] if isinstance(reply["message"], str) else ""
@@ -129,13 +134,13 @@ def test_message(student, rng):
             "expected": np.array([frames, steps, nearest]),
         }
         wanted = {
-            "frames_per_batch": frames,
+            "frames_per_batch": abs(frames),
             "max_steps": steps,
             "the nearest positive multiple of max_steps": nearest,
         }
         for what, number in wanted.items():
             require(number in named + grouped, tried=tried, **shown, hint=f"{what}, {number}, is missing.")
-        others = [number for number in named if number % steps == 0 and number not in (frames, steps)]
+        others = [number for number in named if number % steps == 0 and number not in (abs(frames), steps)]
         require(  # where one episode is the nearest, its length is named twice: as max_steps, and as the nearest
             nearest > steps or not others or named.count(steps) > 1,
             tried=tried,

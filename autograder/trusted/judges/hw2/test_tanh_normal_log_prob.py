@@ -133,7 +133,7 @@ def test_value(student, rng):
 @judge(
     EXERCISE,
     points=0.25,
-    title="for small and for large standard deviations",
+    title="for small and large standard deviations, and for means far out",
     read=READ,
     depends=["value"],
     why="A policy begins with a large standard deviation and ends with a small one. The formula is the same.",
@@ -141,12 +141,15 @@ def test_value(student, rng):
 def test_any_std(student, rng):
     for std in ((0.02, 0.1), (1.2, 3.0)):
         case = Case(rng, (6, 2), (2,), std)
+        if std[0] > 1:
+            case.mean[:2] = np.float32([[6.0, -6.0], [-9.0, 9.0]])
         compare(
             case.run(student)["value"],
             case.right().sum(axis=-1),
-            tried=f"6 actions of 2 components, standard deviations from {std[0]} to {std[1]}",
+            tried=f"6 actions of 2 components, standard deviations from {std[0]} to {std[1]}, means up to "
+            f"{np.abs(case.mean).max():.2g}",
             hints=[*case.mistakes(), *softened(case)],
-            hint="Use std as it is, small or large.",
+            hint="Use mean and std as they are, small or large.",
             rtol=3e-3,
             atol=3e-3,
         )

@@ -29,7 +29,7 @@ class Case:
         self.lengths[rng.integers(6)] = 1
         ends = rng.permutation(6)
         self.terminated, self.truncated = ends < 4, (ends % 4) < 2  # 2 of each kind
-        self.rewards = rng.normal(size=8)
+        self.rewards = rng.uniform(11.0, 50.0, size=8) * rng.choice([-1, 1], size=8)
         self.actions = rng.integers(4, size=2 * self.total)
         self.actions[:4] = 1, 2, 3, 0
         half = self.total // 2
@@ -415,7 +415,13 @@ def test_stored(student, rng):
         story.reward[number],
         tried="stored rewards",
         hints=[
-            (np.sign(story.reward[number]), "The rewards are clipped: store them as they are."),
+            *(
+                (
+                    np.clip(story.reward[number], -most, most),
+                    "The rewards are clipped: store them as they are.",
+                )
+                for most in (1.0, 10.0)
+            ),
             (np.zeros(len(number)), "All stored rewards are 0."),
         ],
     )

@@ -29,7 +29,7 @@ class Case:
     ):
         self.length, self.terminated, self.truncated = length, terminated, truncated
         self.observations = rng.normal(size=(40, *shape)).astype(np.float32)
-        self.rewards = rng.normal(size=40)
+        self.rewards = rng.uniform(11.0, 50.0, size=40) * rng.choice([-1, 1], size=40)
 
     @property
     def tried(self) -> str:
@@ -226,7 +226,16 @@ def test_transitions(student, rng):
         array(reply, "reward"),
         case.rewards[:length],
         tried=f"{tried}: reward",
-        hints=[(np.cumsum(case.rewards[:length]), "These are running sums: store the reward of each step.")],
+        hints=[
+            (np.cumsum(case.rewards[:length]), "These are running sums: store the reward of each step."),
+            *(
+                (
+                    np.clip(case.rewards[:length], -most, most),
+                    "The rewards are clipped: store them as they are.",
+                )
+                for most in (1.0, 10.0)
+            ),
+        ],
     )
 
 
@@ -345,6 +354,13 @@ def test_statistics(student, rng):
             atol=1e-4,
             hints=[(own, ignored)],
         )
+    reply = case.run(student, episode_return=reported, episode_length=False)
+    compare(
+        statistic(reply, "l"),
+        length,
+        tried="info['episode'] reports a return and no length: episode_statistics['l']",
+        hint="info['episode'] overwrites what it holds, and the rest stays: episode_statistics.update(...).",
+    )
 
 
 @judge(

@@ -11,6 +11,7 @@ from autograder.trusted.judging import Hints, compare, judge, nothing_else_chang
 
 EXERCISE = "hw5.behaviour_log_prob"
 READ = "realm/homework"
+LEFT = "Something of a call before is left: begin every call from the start."
 CALLS = 3  # of which a right solution needs one
 
 
@@ -302,12 +303,17 @@ def test_no_trace(student, rng):
     first = case.run(student)
     nothing_else_changed(first)
     other = Case(rng)
-    other.run(student)
+    other.observations, other.noise = case.observations, case.noise
+    reply, told = other.run(student), "the same observations and noise, and the policy with other weights"
+    compare(reply["actions"], other.actions, tried=f"{told}: actions", hint=LEFT)
+    compare(
+        reply["log_probs"], other.of(other.log_probs[0]), tried=f"{told}: log_probs", hint=LEFT, atol=1e-6
+    )
     again = case.run(student)
     for name in ("actions", "log_probs", "values"):
         compare(
             again[name],
             first[name] if isinstance(first[name], np.ndarray) else np.nan,
             tried=f"the same call again, after another one: {name}",
-            hint="Something of a call before is left: begin every call from the start.",
+            hint=LEFT,
         )

@@ -166,8 +166,9 @@ def test_zero(student, rng):
     why="None switches the limit off.",
 )
 def test_none(student, rng):
-    case = Case(rng.integers(0, 1000, size=5).tolist(), 1000, None)
-    case.expect(case.run(student), "With max_lag None every trajectory is kept.")
+    for last in (1000, 1001):  # the limit is what a trajectory from the future would spoil
+        case = Case([*rng.integers(0, 1000, size=5).tolist(), last], 1000, None)
+        case.expect(case.run(student), "With max_lag None every trajectory is kept, and no lag is asked for.")
 
 
 @judge(
@@ -231,6 +232,7 @@ def test_any(student, rng):
         (Case([1, 3, 0], 4, 2), True),
         (Case([4], 9, 1), False),
         (Case([0, 10**6, 5], 10**6, 10**6), False),
+        (Case([0, 10**6, 5, 999], 10**6, 10**6 - 6), False),
     ):
         reply = case.run(student, numpy)
         case.expect(reply)

@@ -324,6 +324,16 @@ def test_keep(student, rng):
                     hint="Remove an old one only after the new one is there.",
                 )
     version = int(rng.integers(10, 90))
+    wanted = [{"version": version + i} for i in range(5)] + [
+        {"version": version + 5, "again": True, "keep": 2}
+    ]
+    *_, one = publish(student, wanted)
+    there(
+        one,
+        [version + 4, version + 5],
+        "another process with keep 2 publishes into a pool of 5 versions",
+        "All but the newest `keep` versions go, however many there are.",
+    )
     wanted = [{"version": version}, {"version": version + 1}, {"version": version + 2, "fails": "rename"}]
     *_, one = publish(student, wanted, keep=2)
     there(one, [version, version + 1], "keep 2, a third publication fails", "Then no version is removed.")

@@ -183,17 +183,23 @@ AFTERWARDS: Rules = [
     (rule(later=lambda v: v.held >= v.life.preload), SINCE),
     (rule(later=lambda v: False), "After the first training none is ever due."),
 ]
+EXACTLY = rule(later=lambda v: v.since >= v.costs)
 OF_FRACTIONS: Rules = [
+    (
+        rule(later=lambda v: v.since >= max(1.0, v.costs - 1e-9)),
+        "A training may cost less than an insert: then several are due after each.",
+    ),
+    (
+        rule(later=lambda v: v.since >= v.costs - 1e-4),
+        "The tolerance is for rounding errors: 1e-9 of an insert, not more.",
+    ),
     (
         rule(later=lambda v: v.since >= math.ceil(v.costs - 1e-9)),
         f"{BY_RATIO}fractions too; do not round up.",
     ),
     (rule(later=lambda v: v.since >= int(v.costs)), f"{BY_RATIO}fractions too; do not cut them off."),
     (rule(later=lambda v: v.since >= round(v.costs)), f"{BY_RATIO}fractions too; do not round."),
-    (
-        rule(later=lambda v: v.since >= v.costs),
-        "Sums of fractions carry rounding errors: allow for 1e-9 of an insert.",
-    ),
+    (EXACTLY, "Sums of fractions carry rounding errors: allow for 1e-9 of an insert."),
 ]
 OF_FIFO: Rules = [
     (
@@ -217,8 +223,8 @@ AFTER_CLEAR: Rules = [
 ]
 
 
-def expect(student: Student, life: Life, what: str, hint: str, wrong: Rules) -> Reply:
-    """Compares the answers with the right ones."""
+def expect(student: Student, life: Life, what: str, hint: str, wrong: Rules) -> None:
+    """Compares the answers with the right ones, and the trainings of a learner that follows them."""
     reply = life.ask(student)
     compare(
         reply["answers"],
@@ -227,7 +233,14 @@ def expect(student: Student, life: Life, what: str, hint: str, wrong: Rules) -> 
         hints=[(life.lived(mistake)[0], text) for mistake, text in wrong],
         hint=hint,
     )
-    return reply
+    if life.follow:
+        compare(
+            reply["trainings"],
+            life.lived(due)[1],
+            tried=f"{life.told}; {what}: trainings after each event",
+            hints=[(life.lived(mistake)[1], text) for mistake, text in wrong],
+            hint=hint,
+        )
 
 
 LIVES = [
@@ -329,14 +342,7 @@ def test_ratio(student, rng):
         expect(student, life, f"{fill} inserts, a training, {2 * batch + 3} inserts", LATER, AFTERWARDS)
     life = Life(capacity, batch, 2.0, 2.0, events=(INSERT,) * (4 * capacity), follow=True)
     told = f"{4 * capacity} inserts, and trained whenever it says so"
-    reply = expect(student, life, told, LATER, AFTERWARDS)
-    compare(
-        reply["trainings"],
-        life.lived(due)[1],
-        tried=f"{life.told}; {told}: trainings after each insert",
-        hints=[(life.lived(mistake)[1], text) for mistake, text in AFTERWARDS],
-        hint=LATER,
-    )
+    expect(student, life, told, LATER, AFTERWARDS)
 
 
 @judge(
@@ -356,13 +362,16 @@ def test_fractions(student, rng):
     ):
         life = Life(2 * batch, batch, 2.0, ratio, events=(INSERT,) * 60, follow=True)
         expect(student, life, "60 inserts, and trained whenever it says so", LATER, OF_FRACTIONS)
-    exactly, told = OF_FRACTIONS[-1][0], "150 inserts, and trained whenever it says so"
+    whole = int(rng.integers(2, 6))
+    life = Life(9, 3, 3.0, 3 / (whole + 1e-5), events=(INSERT,) * 3 + (TRAIN,) + (INSERT,) * (whole + 3))
+    expect(student, life, f"a training costs a hair more than {whole} inserts", LATER, OF_FRACTIONS)
+    told = "150 inserts, and trained whenever it says so"
     rounding = [
         life
         for batch in range(1, 12)
         for ratio in (3.0, 0.7, 1.1, 6.0, 0.3, 7.0)
         for life in [Life(2 * batch, batch, 2.0, ratio, events=(INSERT,) * 150, follow=True)]
-        if not np.array_equal(life.lived(exactly)[0], life.lived(due)[0])
+        if not np.array_equal(life.lived(EXACTLY)[0], life.lived(due)[0])
     ]
     for i in rng.permutation(len(rounding))[:3]:
         expect(student, rounding[i], told, LATER, OF_FRACTIONS)
