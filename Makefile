@@ -13,7 +13,7 @@ export GOMP_SPINCOUNT ?= 1000
 endif
 # venv programs first on PATH: nbgrader and jupyter-book start others by their plain names
 RUN := PATH="$(abspath $(BIN)):$$PATH" PYTHONWARNINGS=ignore::DeprecationWarning
-PYTEST := python -m pytest -n 2 --dist loadfile --durations 15
+PYTEST := python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations 15
 
 # $(call system_package,PROGRAM OR FILE,PACKAGE): install a Debian package as root, else print the one command to run.
 define system_package

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Collection
 
@@ -144,6 +145,7 @@ def trained(name: str, seed: int) -> tuple[MAPPOConfig, MAPPOAgent]:
     return config, agent
 
 
+@functools.cache  # a page asks several times
 def turned(name: str, seed: int, episodes: int = 1500) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Which way a trained team turns the wheel, by the angle at which it finds it.
 

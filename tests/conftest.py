@@ -12,16 +12,28 @@ from gcb6206 import exercises
 
 CHROMIUM = "/usr/bin/chromium"
 LOCKS = Path(__file__).resolve().parents[1] / "build" / "tests"
+# A process takes whole files, in this order: a long one that begins last would leave the others without work.
+LONG = (
+    "test_attacks",
+    "test_book",
+    "test_judges",
+    "test_grading_runs",
+    "test_habits",
+    "test_homeworks",
+    "test_sandbox",
+    "test_nbgrader",
+)
 INSIDE = "PYTEST_CURRENT_TEST" in os.environ  # a test started this process, and has its turn
 
 torch.set_num_threads(1)
 
 
 def pytest_collection_modifyitems(items):
-    """What draws in a browser is slow, without having to say so."""
+    """What draws in a browser is slow, without having to say so; the files that last long come first."""
     for item in items:
         if "browser" in getattr(item, "fixturenames", ()):
             item.add_marker("slow")
+    items.sort(key=lambda item: LONG.index(item.path.stem) if item.path.stem in LONG else len(LONG))
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

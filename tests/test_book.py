@@ -377,7 +377,7 @@ def test_pages_run_side_by_side_and_once_and_a_failed_one_is_named(tmp_path):
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_page_works_offline(visit, page):
+def test_page_works_offline_and_fits_a_phone(visit, page):
     tab = visit(page)
     has_math = tab.locator(".math").count() > 0
     if has_math:
@@ -385,11 +385,6 @@ def test_page_works_offline(visit, page):
     assert tab.locator("[data-mjx-error]").count() == 0
     assert tab.locator("[data-widget]:not([data-ready])").count() == 0
     assert tab.trouble == []
-
-
-@pytest.mark.parametrize("page", PAGES)
-def test_page_fits_a_phone(visit, page):
-    tab = visit(page)
     tab.set_viewport_size({"width": 390, "height": 800})
     assert tab.evaluate("document.documentElement.scrollWidth") <= 391
 

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from conftest import LONG
 
 from autograder.nbgrader_plugin.course_root import make_root
 
@@ -98,6 +99,12 @@ def test_nothing_runs_beside_a_test_that_must_be_alone(tmp_path):
     for begin, end in itertools.pairwise(lines):
         if begin.startswith("single") and begin.endswith("begins"):
             assert end == begin.replace("begins", "ends")
+
+
+def test_the_long_files_begin_first(request):
+    order = list(dict.fromkeys(item.path.stem for item in request.session.items))
+    assert [name for name in order if name in LONG] == order[: len(set(order) & set(LONG))]
+    assert all((ROOT / "tests" / f"{name}.py").is_file() for name in LONG)
 
 
 # --- the Makefile and the benchmarks: every target and every program once, at its smallest size

@@ -41,6 +41,11 @@ _NOTHING = (  # a transparent picture of one pixel
 )
 
 
+SMALL = nbformat.v4.new_notebook(
+    cells=[nbformat.v4.new_markdown_cell("A text."), nbformat.v4.new_code_cell("code = 1")]
+)
+
+
 class Attachments(NotebookNode):
     """A cell's pasted pictures, by name. One that is missing is an empty picture, where nbconvert would make no page."""
 
@@ -70,9 +75,15 @@ class GenerateFeedback(converters.GenerateFeedback):
     )
     memory_per_page = Integer(2 * GIB, help="Bytes of memory for the same.").tag(config=True)
 
+    _prepared = False
+
     def convert_single_notebook(self, notebook_filename: str) -> None:
         """Makes and writes one page."""
         resources = self.init_single_notebook_resources(notebook_filename)
+        if not self._prepared:  # compiles the templates once, and not in the process of every page
+            self._prepared = True
+            with contextlib.suppress(Exception):
+                self.exporter.from_notebook_node(SMALL, resources)
 
         def make() -> str:
             nb = answer_for_attachments(nbformat.read(notebook_filename, as_version=4))
