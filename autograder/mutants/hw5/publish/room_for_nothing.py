@@ -2,7 +2,7 @@
 
 from autograder.mutants import patched
 
-HINT = "No error may end the run"
+HINT = "asked before anything is written"
 
 patched(
     "hw5.publish",

@@ -2,7 +2,7 @@
 
 from autograder.mutants import patched
 
-HINT = "catch the OSError, and ask has_room"
+HINT = "asked before anything is written"
 
 patched(
     "hw5.publish",

@@ -2,7 +2,7 @@
 
 from autograder.mutants import patched
 
-HINT = "No error may end the run"
+HINT = "False says that the weights are not in the pool"
 
 patched(
     "hw5.publish",

@@ -121,10 +121,16 @@ def test_all_finite(student, rng):
     why="An infinity becomes NaN at the next subtraction, and then the cause is lost.",
 )
 def test_one(student, rng):
-    for value, name in ((np.nan, "action"), (np.inf, "observation"), (-np.inf, "reward"), (np.nan, "loss")):
+    for value, name, feature in (
+        (np.nan, "action", (0, 0)),
+        (np.inf, "observation", (-1, -1)),
+        (-np.inf, "reward", (1, 0)),
+        (np.nan, "loss", ()),
+        (-np.inf, "action", (-1, -1)),
+    ):
         case, step = Case(rng), int(rng.integers(BATCH + 1, STEPS))  # no environment has such a number
         row = int(rng.integers(1, BATCH))
-        case.spoil(rng, name, step, value, row)
+        case.tensors[name][(row, step, *feature)] = value
         found(
             case.run(student),
             name,

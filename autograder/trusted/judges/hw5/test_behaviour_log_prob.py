@@ -11,6 +11,9 @@ from autograder.trusted.judging import Hints, compare, judge, nothing_else_chang
 
 EXERCISE = "hw5.behaviour_log_prob"
 READ = "realm/homework"
+ASKED_AGAIN = (
+    "These are choices of the policy's second answer: by then its weights may be others. Ask it once."
+)
 LEFT = "Something of a call before is left: begin every call from the start."
 CALLS = 3  # of which a right solution needs one
 
@@ -67,11 +70,16 @@ class Case:
 
     def wrong_actions(self) -> Hints:
         """Choices that mistakes give."""
-        log_probs, noise = self.log_probs[0], 0 if self.noise is None else self.noise
+        log_probs, noise = self.log_probs[0], self.noise
+        if noise is None:
+            return [
+                (log_probs.argmin(axis=1), "These are the least likely actions."),
+                (self.log_probs[1].argmax(axis=1), ASKED_AGAIN),
+            ]
         return [
             (log_probs.argmax(axis=1), "The noise is ignored: these are always the likeliest actions."),
             (
-                (noise + 0 * log_probs).argmax(axis=1),
+                noise.argmax(axis=1),
                 "The noise alone decides: add it to the log-probabilities.",
             ),
             (
@@ -82,7 +90,7 @@ class Case:
             (self.sums.argmin(axis=1), "The smallest sum is chosen: take the largest."),
             (
                 (self.log_probs[1] + noise).argmax(axis=1),
-                "These are choices of the policy's second answer: by then its weights may be others. Ask it once.",
+                ASKED_AGAIN,
             ),
         ]
 
@@ -235,7 +243,7 @@ def test_greedy(student, rng):
         reply["actions"],
         case.actions,
         tried="9 games, noise None: the actions",
-        hints=[(case.log_probs[0].argmin(axis=1), "These are the least likely actions.")],
+        hints=case.wrong_actions(),
         hint="argmax of the log-probabilities of each game.",
     )
     compare(
@@ -282,7 +290,11 @@ def test_any_size(student, rng):
             reply = case.run(student)
             told = f"{number} games of {actions} actions, {'with' if noisy else 'without'} noise"
             for name, expected, hints in (
-                ("actions", case.actions, case.wrong_actions()),
+                (
+                    "actions",
+                    case.actions,
+                    case.wrong_actions() if number > 8 else [],
+                ),  # few may agree by chance
                 ("log_probs", case.of(case.log_probs[0]), case.wrong_kept()),
                 ("values", case.values[0], []),
             ):

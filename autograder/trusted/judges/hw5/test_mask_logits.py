@@ -210,7 +210,7 @@ def test_gradient(student, rng):
     points=0.25,
     title="any logits, any mask, any batch",
     read=READ,
-    depends=["illegal"],
+    depends=["legal"],
     why="Late in training the logits are large; in a corner one action is left; a batch may hold one game.",
 )
 def test_any(student, rng):
@@ -227,8 +227,14 @@ def test_any(student, rng):
         large = Case(rng, (5, 6))
         large.logits += np.where(large.legal, -sign, sign).astype(np.float32) * np.float32(9_900)
         told = f"logits of about {-sign * 9900:,.0f} for legal and {sign * 9900:,.0f} for illegal actions"
+        compare(
+            (reply := large.run(student))["value"][large.legal],
+            large.logits[large.legal],
+            tried=f"{told}: the legal ones",
+            hint="Legal logits come back as they are, however large.",
+        )
         low = "Legal logits may be as low as -10,000: what stands for the illegal ones lies far below that."
-        probabilities(large, large.run(student), told, low)
+        probabilities(large, reply, told, low)
     nobody = Case(rng, (1, 3))
     nobody.logits, nobody.legal, nobody.weights = (
         part[:0] for part in (nobody.logits, nobody.legal, nobody.weights)

@@ -32,7 +32,7 @@ def taken(one: dict, tried: str, hint: str = "") -> None:
         tried=f"{tried}: what comes back",
         got=one["told"] or f"{show(one['value'])} ({one['returned']})",
         expected="True",
-        hint=hint or "return True once the weights are in the pool.",
+        hint=hint or ("" if one["raised"] else "return True once the weights are in the pool."),
     )
 
 
@@ -255,7 +255,10 @@ def test_refused(student, rng):
                 tried=f"{what}: what comes back",
                 got=one["told"] or f"{show(one['value'])} ({one['returned']})",
                 expected="False",
-                hint="No error may end the run: catch the OSError, and ask has_room before anything is written.",
+                hint="No error may end the run: catch the OSError."
+                if one["raised"]
+                else "False says that the weights are not in the pool: where has_room(len(content)) is not true, asked "
+                "before anything is written, and after an OSError.",
             )
             require(
                 one["failures"] == 1,
