@@ -107,16 +107,23 @@ def test_the_notes_settings_of_the_buffer_are_the_defaults():
     assert values == {name: getattr(RealmDistributedConfig(), name) for name in values}
 
 
-def test_every_name_of_the_versions_is_a_setting_or_a_reward_and_every_case_is_described():
+def test_every_name_of_the_versions_is_a_setting_or_a_reward():
     rows = re.findall(r"^\| (?:[\d.]+|16 August).*\|([^|]*)\|$", NOTES, re.M)
     names = set(re.findall(r"`(\w+)", " ".join(rows)))
     known = (
         set(RealmDistributedConfig.__dataclass_fields__) | set(RealmOptions.__dataclass_fields__) | set(TERMS)
     )
     assert len(rows) == 9 and len(names) > 8 and names <= known
-    cases = re.findall(r"^make results NAME=(\w+)", NOTES, re.M)
+
+
+def test_each_case_shows_its_recorded_runs_and_the_command_that_made_them():
+    page = (ROOT / "book" / "realm" / "cases.md").read_text(encoding="utf-8")
     described = yaml.safe_load((ROOT / "book" / "results" / "results.yaml").read_text(encoding="utf-8"))
-    assert len(cases) == 9 and set(cases) <= set(described)
+    cases = {name for name in described if name.startswith("realm_case")}
+    assert len(cases) == 9 and set(re.findall(r'"(realm_case\w*)"', page)) == cases
+    commands = re.findall(r"^python -m gcb6206.scripts.train_realm (.*) --solutions$", page, re.M)
+    made = {re.sub(r" -ei .*", "", described[name]["command"]) for name in cases}
+    assert set(commands) <= made and len(commands) >= 7
 
 
 # --- the game, and what distribution costs

@@ -143,6 +143,17 @@ def ends(name):
     return [values(RESULTS / name, seed)[-1] for seed in (1, 2, 3)]
 
 
+def test_two_arms_insert_the_peg_where_episodes_begin_at_the_experts_states_and_never_from_scratch():
+    for seed in (1, 2, 3):
+        directory = RESULTS / "two_arm_expert_starts"
+        assert evaluations(directory, seed, ["eval/episodes"])[-1][1] == 50
+        assert evaluations(directory, seed, ["eval/return"])[-1][0] <= 131_072
+        assert values(directory, seed, ["eval/return"])[-1] > 440
+        assert values(directory, seed, ["eval/success_at_end"])[-1] >= 0.9
+        scratch = values(RESULTS / "two_arm_from_scratch", seed, ["eval/success_ever"])
+        assert len(scratch) == 4 and max(scratch) == 0
+
+
 def test_the_wheel_needs_what_the_chapter_says_and_nothing_else():
     def every(name):
         return [values(RESULTS / f"vmas_wheel_{name}", seed) for seed in (1, 2, 3)]

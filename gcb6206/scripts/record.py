@@ -127,7 +127,8 @@ def record(name: str, results: Path = RESULTS, force: bool = False, seed: int | 
                     shutil.copy(film, directory / f"seed_{seed}_{number}.mp4")
                 if described[name].get("actor"):
                     state = load_checkpoint(log_dir / CHECKPOINT)
-                    kept = {"settings": state["settings"], "actor": state["agent"]["actor"]}
+                    actor = state["agent"].get("actor", state["agent"].get("policy"))
+                    kept = {"settings": state["settings"], "actor": actor}
                     save_checkpoint(directory / f"seed_{seed}.pt", kept)
                 if described[name].get("policy"):
                     (kept,) = (path for path in log_dir.glob("checkpoint_*") if path.name[-1].isdigit())
