@@ -63,9 +63,10 @@ def seed_everything(seed: int) -> None:
 
 def world() -> dict[str, object]:
     """What all code of a process shares and a function should leave as it found it, name -> its state."""
+    generator, key, *position = np.random.get_state()
     return {
         "torch's random stream": torch.get_rng_state().numpy().tobytes(),
-        "numpy's random stream": repr(np.random.get_state()),
+        "numpy's random stream": (generator, key.tobytes(), *position),
         "Python's random stream": random.getstate(),
         "the gradient mode": torch.is_grad_enabled(),
         "torch's default dtype": torch.get_default_dtype(),
