@@ -278,7 +278,7 @@ def test_random_at_one(student, rng):
     ),
 )
 def test_fraction(student, rng):
-    greedy = int(rng.integers(3))
+    greedy = int(rng.integers(1, 3))  # action 0 is what a draw that is too small gives
     given = same_state(rng, greedy, num_actions=3)
     reply = student.run(EXERCISE, **given, epsilon=0.3, seed=int(rng.integers(2**31)))
     others, share = float(np.mean(chosen(reply, CALLS) != greedy)), 2 / 3  # of a draw
