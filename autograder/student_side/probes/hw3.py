@@ -105,11 +105,18 @@ def get_action(
     epsilon: float,
     seed: int,
     training: bool = True,
+    before: float | None = None,
 ) -> dict:
-    """One call of get_action per observation, with the agent in training mode or not."""
+    """One call of get_action per observation, with the agent in training mode or not.
+
+    Args:
+        before: epsilon of a call before these; None: there is none.
+    """
     seed_everything(seed)
     agent = linear_agent(critic, target, observations.shape[1:]).train(training)
     given = observations.copy()
+    if before is not None:
+        agent.get_action(observations[0].copy(), epsilon=before)
     actions = [agent.get_action(observation, epsilon=epsilon) for observation in given]
     return {
         "actions": np.array([_as_int(action) for action in actions]),

@@ -412,6 +412,14 @@ def any_size(estimator: Estimator, student: Student, rng: np.random.Generator, s
             expected=shape,
             hint="Axes of length 1 are dropped: the result has the shape of the arguments.",
         )
+    for scale in (1e-3, 1e3):
+        case = Rollout(rng, (6, *shapes[-1][1:]), scale=scale)
+        told = (
+            f"{estimator.names['sizes']} {case.rewards.shape}, no end, rewards and values of about {scale:g}"
+        )
+        estimator.expect(
+            student, case, told, hint="Rewards and values have any size: nothing limits or rounds them."
+        )
     long = (300, *shapes[-1][1:])
     for shape, gamma, lam in (
         (long, 0.1, 0.5),
@@ -422,14 +430,6 @@ def any_size(estimator: Estimator, student: Student, rng: np.random.Generator, s
         case = Rollout(rng, shape, gamma=gamma, lam=lam)
         told = f"{estimator.names['sizes']} {shape}, no end, gamma {gamma:g}, lambda {lam:g}"
         estimator.expect(student, case, told)
-    for scale in (1e-3, 1e3):
-        case = Rollout(rng, (6, *shapes[-1][1:]), scale=scale)
-        told = (
-            f"{estimator.names['sizes']} {case.rewards.shape}, no end, rewards and values of about {scale:g}"
-        )
-        estimator.expect(
-            student, case, told, hint="Rewards and values have any size: nothing limits or rounds them."
-        )
 
 
 def apart(

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from autograder.student_side.student import Reply, Student, StudentFailure
-from autograder.trusted.judging import Hints, compare, judge, no_seed_set, require
+from autograder.trusted.judging import Hints, close, compare, judge, no_seed_set, require
 
 EXERCISE = "hw1.update"
 READ = "ppo/four-stages"
@@ -569,6 +569,16 @@ def test_later_updates(student, rng):
         tried="updates at progress 0.1, 0.5 and 0.9, an optimiser with momentum: the weights after every step",
         hint="Each update goes on with the same optimiser, at the values of its own progress.",
         atol=1e-4,
+    )
+    losses = np.array(column(reply, "policy_loss", "advantage")) * column(reply, "policy_loss", "log_prob")
+    last = losses[-case.settings["n_epochs"] * case.rows :].mean()
+    figure = reply["figures"].get("policy_gradient_loss") if isinstance(reply["figures"], dict) else None
+    require(
+        close(figure, last) or not close(figure, losses.mean()),
+        tried="3 updates of one agent: policy_gradient_loss of the last",
+        got=figure,
+        expected=last,
+        hint="The figures of earlier updates are in the means: begin anew in each update.",
     )
     again = case.run(student)["streams"]
     case.settings["seed"] += 1

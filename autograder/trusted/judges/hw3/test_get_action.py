@@ -253,6 +253,17 @@ def test_random_at_one(student, rng):
         tried=f"{CALLS} calls on one observation, epsilon=1: how often each of {num_actions} actions came",
         hint=f"Every action should come with frequency {1 / num_actions:.3f} +- {margin:.3f}.",
     )
+    for before, epsilon in ((0.0, 1.0), (1.0, 0.0)):
+        seed = int(rng.integers(2**31))
+        actions = chosen(student.run(EXERCISE, **given, epsilon=epsilon, seed=seed, before=before), CALLS)
+        compare(
+            (actions == greedy).mean(),
+            1 / num_actions if epsilon else 1.0,
+            atol=margin if epsilon else 0.0,
+            rtol=0.0,
+            tried=f"{CALLS} calls, epsilon={epsilon:g}, after one with {before:g}: how often the greedy action came",
+            hint="Something of the call before is left: every call explores with the epsilon that it is given.",
+        )
 
 
 @judge(
@@ -267,7 +278,7 @@ def test_random_at_one(student, rng):
     ),
 )
 def test_fraction(student, rng):
-    greedy = int(rng.integers(3))
+    greedy = int(rng.integers(1, 3))  # action 0 is what a draw that is too small gives
     given = same_state(rng, greedy, num_actions=3)
     reply = student.run(EXERCISE, **given, epsilon=0.3, seed=int(rng.integers(2**31)))
     others, share = float(np.mean(chosen(reply, CALLS) != greedy)), 2 / 3  # of a draw

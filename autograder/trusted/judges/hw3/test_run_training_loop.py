@@ -23,7 +23,8 @@ class Case:
 
     def __init__(self, rng: np.random.Generator, frames: bool = False):
         self.total, self.starts = int(rng.integers(50, 60)), int(rng.integers(15, 22))
-        self.batch_size, self.eval_interval = int(rng.integers(5, 9)), int(rng.integers(15, 20))
+        self.batch_size = int(rng.integers(5, 9)) if frames else int(rng.integers(130, 140))
+        self.eval_interval = int(rng.integers(15, 20))
         self.log_interval, self.eval_trajectories = int(rng.integers(3, 7)), int(rng.integers(2, 4))
         self.lengths = rng.integers(3, 7, size=6)
         self.lengths[rng.integers(6)] = 1

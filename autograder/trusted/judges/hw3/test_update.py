@@ -26,7 +26,7 @@ class Case:
     ):
         self.critic = rng.normal(size=(2, 4)).astype(np.float32)
         self.period = period or int(rng.integers(4, 7))
-        first = self.period * int(rng.integers(1, 9)) + int(rng.integers(2, max(3, self.period)))
+        first = self.period * int(rng.integers(1, 9)) + int(rng.integers(2, max(3, self.period - 1)))
         self.steps = np.arange(first, first + 3 * self.period) if steps is None else steps
         self.batch = {
             "obs": rng.normal(size=(batch, 3)).astype(np.float32),
@@ -175,7 +175,7 @@ def test_period(student, rng):
         ages = case.ages(case.run(student))
         due = steps % period == 0
         never = np.zeros_like(due)
-        counted = (np.arange(len(steps)) + 1) % period == 0
+        counted = [(np.arange(len(steps)) + first) % period == 0 for first in (0, 1)]
         late, early = (steps - 1) % period == 0, (steps + 1) % period == 0
         before = case.expected_ages(due) - (case.expected_ages(due) > 0)
         compare(
@@ -198,7 +198,7 @@ def test_period(student, rng):
                     ),
                 ),
                 (case.expected_ages(~due), "The condition is inverted: copy where the remainder is 0."),
-                (case.expected_ages(counted), "You count calls: use the given step."),
+                *((case.expected_ages(by), "You count calls: use the given step.") for by in counted),
                 (case.expected_ages(early), "One step early: step % period, not (step + 1) % period."),
                 (case.expected_ages(late), "One step late: step % period, not (step - 1) % period."),
                 (
