@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import yaml
 
+from book import figures
 from gcb6206.env_configs.realm_config import RealmDistributedConfig
 from gcb6206.envs.realm import heuristics, planner
 from gcb6206.envs.realm.env import draw_layouts
@@ -154,3 +155,40 @@ def test_the_learner_decides_and_leaves_fourteen_of_sixteen_cores_idle():
     )
     assert bytes_a_step == pytest.approx(costs["bytes_a_step"], rel=0.01)
     assert per_second == pytest.approx(10e9 / 8 / bytes_a_step, rel=0.01)
+
+
+# --- what recorded runs show
+
+
+def last(name, tag):
+    """A tag's last value of each seed, in rising order."""
+    found = [curve[tag][1][-1] for curve in figures.curves(name).values()]
+    assert len(found) >= 3
+    return sorted(found)
+
+
+def test_each_agent_reaches_nine_tenths_of_the_planner_on_maps_that_nobody_trained_on():
+    assert " -neval 200 " in figures.record("realm_fresh")["command"]
+    assert last("realm_fresh", "eval/of_planner")[0] > 0.9
+
+
+def test_the_cases_show_what_the_chapter_says():
+    usual, hurried = ({tag: last(name, f"eval/{tag}") for tag in ("treasures", "steps", "of_planner", "is_success")}
+                      for name in ("realm_case", "realm_case_penalty"))  # fmt: skip
+    assert [round(steps) for steps in hurried["steps"][:2]] == [41, 47]
+    assert (round(usual["steps"][0]), round(usual["steps"][-1])) == (139, 195)
+    assert max(hurried["treasures"][:2]) < usual["treasures"][0]
+    assert hurried["of_planner"][1] > usual["of_planner"][-1]
+    assert (usual["is_success"][0], usual["is_success"][-1]) == (0.06, 0.54)
+    ratios = [
+        last(name, "train/importance_ratio_max") for name in ("realm_case_roles", "realm_case_recomputed")
+    ]
+    assert ratios[0][0] > 1.1 and ratios[1] == [1, 1, 1]
+    taken = [last(name, "eval/treasures") for name in ("realm_case_roles", "realm_case_recomputed")]
+    assert [round(n, 1) for n in (*taken[1][::2], *taken[0][::2])] == [0.4, 0.9, 1.5, 1.8]
+    assert (
+        last("realm_case_unscaled", "train/value_loss")[0] > 1000 * last("realm_case", "train/value_loss")[-1]
+    )
+    large, small = (last(f"realm_case_{size}_steps", "eval/of_planner") for size in ("large", "small"))
+    assert large[0] > last("realm_case", "eval/of_planner")[-1] > small[-1]
+    assert last("realm_case_small_steps", "train/approx_kl")[-1] < 1e-5

@@ -21,8 +21,8 @@ from gcb6206.scripts import record
 
 RESULTS = Path("book/results")
 RECORDED = sorted(path.parent for path in RESULTS.glob("*/record.json"))
-# of greedy episodes: homework 3's tag, PPO's, the teams', and the two arms'
-MEAN_RETURN = ("eval_return", "eval/mean_reward", "eval/episode_reward_sum", "eval/return")
+# of an evaluation's episodes: homework 3's tag, PPO's, the teams', the two arms', and the realm's
+MEAN_RETURN = ("eval_return", "eval/mean_reward", "eval/episode_reward_sum", "eval/return", "eval/score")
 
 
 def evaluations(directory, seed, tags=MEAN_RETURN):

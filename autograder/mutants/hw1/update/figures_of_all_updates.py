@@ -2,7 +2,7 @@
 
 from autograder.mutants import patched
 
-HINT = "begin anew in each update"
+HINT = "start new lists in each update"
 
 patched(
     "hw1.update",

@@ -578,7 +578,7 @@ def test_later_updates(student, rng):
         tried="3 updates of one agent: policy_gradient_loss of the last",
         got=figure,
         expected=last,
-        hint="The figures of earlier updates are in the means: begin anew in each update.",
+        hint="The figures of earlier updates are in the means: start new lists in each update.",
     )
     again = case.run(student)["streams"]
     case.settings["seed"] += 1
