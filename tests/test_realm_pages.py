@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 import yaml
 
-from book import figures
+from book import figures, realm_figures
 from gcb6206.env_configs.realm_config import RealmDistributedConfig
 from gcb6206.envs.realm import heuristics, planner
 from gcb6206.envs.realm.env import draw_layouts
 from gcb6206.envs.realm.options import RealmOptions
 from gcb6206.envs.realm.rewards import TERMS
 from gcb6206.infrastructure.distributed.throughput import predicted
+from gcb6206.runs.realm import make_eval_games, play_episodes, share
 
 ROOT = Path(__file__).resolve().parents[1]
 STATIC = ROOT / "book" / "_static"
@@ -192,3 +193,28 @@ def test_the_cases_show_what_the_chapter_says():
     large, small = (last(f"realm_case_{size}_steps", "eval/of_planner") for size in ("large", "small"))
     assert large[0] > last("realm_case", "eval/of_planner")[-1] > small[-1]
     assert last("realm_case_small_steps", "train/approx_kl")[-1] < 1e-5
+
+
+def test_the_tables_of_players_hold_what_the_text_says():
+    sizes = json.loads(realm_figures.PLAYERS.read_text(encoding="utf-8"))["sizes"]
+    agents = {
+        size: [found for name, found in players.items() if "agent" in name] for size, players in sizes.items()
+    }
+    parts = {
+        size: sorted(round(100 * found["of_planner"]) for found in each) for size, each in agents.items()
+    }
+    assert (parts["64"][0], parts["64"][-1]) == (90, 94) and (parts["128"][0], parts["128"][-1]) == (53, 70)
+    assert round(100 * sizes["64"]["nearest treasure"]["of_planner"]) == 98
+    ended = sorted(round(100 * found["ended"]) for found in agents["128"])
+    assert (ended[0], ended[-1]) == (66, 85)
+    assert "seed 3" in realm_figures.players_table(64).data
+
+
+@pytest.mark.slow
+def test_a_recorded_agent_plays_as_it_did():
+    config, agent = realm_figures.trained(2)
+    env = make_eval_games(config, 20)
+    observation, _ = env.reset(seed=5)
+    layouts = [env.games.layout(i) for i in range(20)]
+    planned = np.array([planner.plan(layout, env.options).score for layout in layouts])
+    assert share(play_episodes(env, agent, observation, False)["score"], planned)[0] > 0.75
