@@ -120,7 +120,8 @@ def environment() -> dict[str, str]:
 def start(root: Path, *words: str, seed: int = SEED, **options) -> subprocess.Popen:
     """Starts `nbgrader autograde`; its log goes to the end of autograde.log."""
     options = {"env": environment(), "stderr": (root / "autograde.log").open("a"), **options}
-    command = [sys.executable, "-m", "nbgrader", "autograde", HOMEWORK, f"--Autograde.seed={seed}", *words]
+    command = ["env", "--default-signal=INT"]  # a shell's background jobs ignore it, and hand that on
+    command += [sys.executable, "-m", "nbgrader", "autograde", HOMEWORK, f"--Autograde.seed={seed}", *words]
     return subprocess.Popen(command, cwd=root, stdin=subprocess.DEVNULL, **options)
 
 

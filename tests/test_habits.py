@@ -14,7 +14,16 @@ from conftest import LONG
 from autograder.nbgrader_plugin.course_root import make_root
 
 ROOT = Path(__file__).resolve().parents[1]
-CLEAN = {key: value for key, value in os.environ.items() if not key.startswith(("PYTEST_", "MAKE", "MFLAGS"))}
+OF_MAKE = (
+    "PYTEST_",
+    "MAKE",
+    "MFLAGS",
+    "ARGS",
+    "TESTS",
+    "HW",
+    "NAME",
+)  # as a program in `make ARGS=-v test` has them
+CLEAN = {key: value for key, value in os.environ.items() if not key.startswith(OF_MAKE)}
 
 
 def output(*words: str, cwd: Path = ROOT, code: int = 0, **more: str) -> str:
