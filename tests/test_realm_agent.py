@@ -203,8 +203,8 @@ def test_checkpoints_of_a_command_leave_time_for_two_whole_episodes(solved, tmp_
 def test_the_end_is_the_last_treasure_and_not_seen_before():
     games = RealmVectorEnv(4, size=48, treasure_num=3, end=1)
     rows = torch.from_numpy(pack(games.reset(seed=0)[0]))
-    for _ in range(60):
-        rows = torch.cat([rows, torch.from_numpy(pack(games.step(games.action_space.sample())[0]))])
+    for actions in np.random.default_rng(0).integers(8, size=(60, 4)):
+        rows = torch.cat([rows, torch.from_numpy(pack(games.step(actions)[0]))])
     maps, vectors, _ = unpack(rows)
     cleared = vectors.clone()
     cleared[:, 2:15] = 0.0

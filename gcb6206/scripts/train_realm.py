@@ -32,10 +32,6 @@ def run_training(config: dict, logger, args: argparse.Namespace) -> RealmAgent:
     Returns:
         The trained agent.
     """
-    if args.checkpoint_interval:  # each one begins new episodes: without their ends nobody learns to end one
-        games = config["num_envs"] * config.get("num_workers", 1)
-        episodes = EPISODES_APART * config["options"].max_step * games
-        args.checkpoint_interval = max(args.checkpoint_interval, episodes)
     if getattr(args, "ray", "none") != "none":
         from gcb6206.runs import realm_ray  # starts with Ray, which a release for students does not have
 
@@ -76,7 +72,16 @@ class Flags(RunFlags):
 
 def start(words: list[str] | None = None) -> Path:
     """Run what a command line asks for; the run's directory."""
-    return start_run(Flags, words, check, run_training, use_underscores=True)
+    return start_run(Flags, words, check, _train, use_underscores=True)
+
+
+def _train(config: dict, logger, args: argparse.Namespace) -> RealmAgent:
+    """Train, with checkpoints that leave time for whole episodes."""
+    if args.checkpoint_interval:  # each one begins new episodes: without their ends nobody learns to end one
+        games = config["num_envs"] * config.get("num_workers", 1)
+        episodes = EPISODES_APART * config["options"].max_step * games
+        args.checkpoint_interval = max(args.checkpoint_interval, episodes)
+    return run_training(config, logger, args)
 
 
 def check(config: dict, flags: Flags) -> None:
