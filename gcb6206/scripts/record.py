@@ -4,7 +4,7 @@
 (``tag,step,value``) with the films that the command asks for, and ``record.json`` holds the command, commit,
 versions, hardware and wall times. Where a ``replay`` is described, the first seed's run also leaves
 ``replay.json``: the episode with this start, at each evaluation; with ``actor: true`` every seed leaves the trained
-team's policy in ``seed_N.pt``. What is recorded already is left alone, so that an interrupted recording goes on where
+policy in ``seed_N.pt``. What is recorded already is left alone, so that an interrupted recording goes on where
 it stopped (a seed from its last checkpoint); for a replay alone, the first seed runs again.
 
 A result may name a ``mutant``, a wrong version of one exercise as the grader's collection holds it, such as
@@ -127,8 +127,8 @@ def record(name: str, results: Path = RESULTS, force: bool = False, seed: int | 
                     shutil.copy(film, directory / f"seed_{seed}_{number}.mp4")
                 if described[name].get("actor"):
                     state = load_checkpoint(log_dir / CHECKPOINT)
-                    actor = state["agent"].get("actor", state["agent"].get("policy"))
-                    kept = {"settings": state["settings"], "actor": actor}
+                    agent = state["agent"]
+                    kept = {"settings": state["settings"], "actor": agent.get("actor") or agent["policy"]}
                     save_checkpoint(directory / f"seed_{seed}.pt", kept)
                 if described[name].get("policy"):
                     (kept,) = (path for path in log_dir.glob("checkpoint_*") if path.name[-1].isdigit())
