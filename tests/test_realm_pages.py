@@ -193,6 +193,19 @@ def test_the_cases_show_what_the_chapter_says():
     large, small = (last(f"realm_case_{size}_steps", "eval/of_planner") for size in ("large", "small"))
     assert large[0] > last("realm_case", "eval/of_planner")[-1] > small[-1]
     assert last("realm_case_small_steps", "train/approx_kl")[-1] < 1e-5
+    moved = {name: sorted(round(float(curve["train/approx_kl"][1].mean()), 3) for curve in figures.curves(name).values())
+             for name in ("realm_case", "realm_case_unscaled")}  # fmt: skip
+    assert moved["realm_case"][-1] <= 0.005 and (moved["realm_case_unscaled"][0], moved["realm_case_unscaled"][-1]) == (
+        0.013, 0.042)  # fmt: skip
+    for tag in ("eval/of_planner", "train/explained_variance"):  # the ranges overlap
+        assert last("realm_case_unscaled", tag)[-1] > last("realm_case", tag)[0]
+        assert last("realm_case", tag)[-1] > last("realm_case_unscaled", tag)[0]
+    third = last("realm_case_penalty", "eval/of_planner")[0]
+    assert round(third, 2) == 0.02 and usual["of_planner"][0] > third
+    assert [round(part, 2) for part in last("realm_case_start", "eval/of_planner")] == [0.0, 0.01, 0.61]
+    seconds = [seed["wall_seconds"] for name in yaml.safe_load((ROOT / "book/results/results.yaml").read_text())
+               if name.startswith("realm_case") for seed in figures.record(name)["seeds"].values()]  # fmt: skip
+    assert (round(min(seconds)), round(max(seconds))) == (23, 135)
 
 
 def test_the_tables_of_players_hold_what_the_text_says():
