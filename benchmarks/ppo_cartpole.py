@@ -9,6 +9,7 @@ ratio is the median over the pairs.
 from __future__ import annotations
 
 import argparse
+import json
 import statistics
 import time
 
@@ -71,15 +72,17 @@ def main() -> None:
     torch.set_num_threads(1)
     solutions.load("hw1")
     ours(1, seed=0), stable_baselines3(1, seed=0)  # imports and caches
-    ratios = []
+    rates, ratios = {"ours": [], "Stable-Baselines3": []}, []
     for pair in range(args.pairs):
         mine, theirs = ours(args.rollouts, seed=pair), stable_baselines3(args.rollouts, seed=pair)
+        rates["ours"].append(mine), rates["Stable-Baselines3"].append(theirs)
         ratios.append(mine / theirs)
         print(
             f"pair {pair + 1}: ours {mine:.0f}, stable-baselines3 {theirs:.0f} steps/s, "
             f"ratio {ratios[-1]:.2f}"
         )
     print(f"from {min(ratios):.2f} to {max(ratios):.2f}")
+    print("measured:", json.dumps({"unit": "steps/s", "rates": rates}))
     print(f"ratio: {statistics.median(ratios):.2f}")
 
 
