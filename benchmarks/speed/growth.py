@@ -45,29 +45,27 @@ def collect(num_envs: int) -> Callable[[], object]:
     return step
 
 
-def points(small: bool) -> dict[str, list[tuple[int, Callable[[], object], Need, int]]]:
+def points() -> dict[str, list[tuple[int, Callable[[], object], Need, int]]]:
     """Of each series: its number, what is measured, what it needs, and its threads."""
-    few = slice(0, 2) if small else slice(None)
     return {
-        "batch": [(n, lambda n=n: update(n, 64), needs.dqn_update(n, 64), 1) for n in BATCHES[few]],
-        "width": [(n, lambda n=n: update(128, n), needs.dqn_update(128, n), 1) for n in WIDTHS[few]],
+        "batch": [(n, lambda n=n: update(n, 64), needs.dqn_update(n, 64), 1) for n in BATCHES],
+        "width": [(n, lambda n=n: update(128, n), needs.dqn_update(128, n), 1) for n in WIDTHS],
         "environments": [
-            (n, lambda n=n: collect(n), needs.team_actor(n, MAPPOConfig()), CORES) for n in ENVIRONMENTS[few]
+            (n, lambda n=n: collect(n), needs.team_actor(n, MAPPOConfig()), CORES) for n in ENVIRONMENTS
         ],
     }
 
 
-def measure(machine_at: Callable[[Need, int], dict], seconds: float, small: bool) -> dict[str, list[dict]]:
+def measure(machine_at: Callable[[Need, int], dict], seconds: float) -> dict[str, list[dict]]:
     """Each series' points: ``number``, seconds of ``ours``, and ``limit``; of environments also the ``world`` alone.
 
     Args:
         machine_at: what the machine can do for a need on so many threads.
         seconds: for each measurement.
-        small: two points of each.
     """
     solutions.load()
     found: dict[str, list[dict]] = {}
-    for series, rows in points(small).items():
+    for series, rows in points().items():
         found[series] = []
         for number, make, need, threads in rows:
             use_threads(threads)

@@ -93,5 +93,5 @@ def steps(state: dict, small: bool) -> Iterator[str]:
             row["parts"] = parts.measure(name, small)
             yield f"{name}: where its time goes"
     if "growth" not in state:
-        state["growth"] = growth.measure(known.at, known.seconds, small)
+        state["growth"] = growth.measure(known.at, known.seconds)
         yield "how costs grow"
