@@ -22,6 +22,7 @@ from pathlib import Path
 
 from benchmarks.speed import lines
 
+VERSION = platform.python_version()
 UNFINISHED = Path("build/bench/unfinished.json")
 OUTPUT = Path("build/bench/bench.json")
 SETTINGS = {  # so that all of it takes about 20 minutes on two cores
@@ -31,8 +32,11 @@ SETTINGS = {  # so that all of it takes about 20 minutes on two cores
     "vmas_navigation": ["--pairs", "3", "--iterations", "4"],
 }
 # peers that this course's requirements do not hold: the benchmarks that know them, and their package
-ELSEWHERE = {"BenchMARL": (("vmas_navigation",), "benchmarl")}
-UNKNOWN = {"CleanRL": "cleanrl", "RLlib": "ray[rllib]", "SBX": "sbx-rl"}
+ELSEWHERE = {
+    "BenchMARL": ("vmas_navigation",),
+    "RLlib": ("ppo_cartpole",),
+    "SBX": ("dqn_cartpole", "ppo_cartpole"),
+}
 PACKAGES = (
     "torch",
     "numpy",
@@ -54,7 +58,7 @@ def interpreter(peer: str) -> Path:
 def words_of(name: str, small: bool) -> list[str]:
     """The arguments with which a benchmark is run."""
     words = ["--smallest"] if small else list(SETTINGS.get(name, []))
-    for peer, (programs, _) in ELSEWHERE.items():
+    for peer, programs in ELSEWHERE.items():
         if name in programs and interpreter(peer).exists():
             words += [f"--{peer.lower()}", str(interpreter(peer))]
     return words
@@ -115,11 +119,11 @@ def keep(state: dict, path: Path = UNFINISHED) -> None:
 def not_measured() -> dict[str, str]:
     """The peers that nothing was measured of, and why."""
     missing = {
-        peer: f"no interpreter {interpreter(peer)}: pip install {package} in an environment there"
-        for peer, (_, package) in ELSEWHERE.items()
+        peer: f"no interpreter {interpreter(peer)}; `benchmarks/peers/{peer.lower()}_*.py` says how to make it"
+        for peer in ELSEWHERE
         if not interpreter(peer).exists()
     }
-    return {**missing, **dict.fromkeys(UNKNOWN, "no benchmark runs it yet")}
+    return {**missing, "CleanRL": f"its newest package, 1.2.0, cannot be installed with Python {VERSION}"}
 
 
 def installed() -> dict[str, str]:
@@ -161,7 +165,7 @@ def main() -> None:
         print(said, flush=True)
         done()
     output = " ".join(["python -m benchmarks.speed", *(["--smallest"] if args.smallest else [])])
-    head = {"command": output, "date": f"{date.today()}", "python": platform.python_version()}
+    head = {"command": output, "date": f"{date.today()}", "python": VERSION}
     keep({**head, "versions": installed(), "not_measured": not_measured(), **state}, args.output)
     UNFINISHED.unlink(missing_ok=True)
     print("\n".join(["", *lines.table(state)]))

@@ -91,6 +91,7 @@ def steps(state: dict, small: bool) -> Iterator[str]:
             yield f"{name}: its limit"
         if "parts" not in row:
             row["parts"] = parts.measure(name, small)
+            row["operations"] = parts.operations(name)
             yield f"{name}: where its time goes"
     if "growth" not in state:
         state["growth"] = growth.measure(known.at, known.seconds)

@@ -17,9 +17,11 @@ from collections.abc import Callable
 import gymnasium as gym
 import torch
 from mujoco import rollout
+from torch.utils._python_dispatch import TorchDispatchMode
 
 import solutions
 from benchmarks import dqn_cartpole, ppo_cartpole, realm, realm_roles, roarm, two_arm, vla
+from benchmarks.speed import growth
 from benchmarks.speed.machine import use_threads
 from benchmarks.speed.needs import CORES
 from gcb6206.agents.dqn_agent import DQNAgent
@@ -28,6 +30,7 @@ from gcb6206.agents.ppo_agent import PPOAgent
 from gcb6206.agents.vla_agent import VLAMAPPOAgent
 from gcb6206.env_configs.dqn_atari_config import DQNAtariConfig
 from gcb6206.env_configs.mappo_config import MAPPOConfig
+from gcb6206.env_configs.ppo_config import PPOConfig
 from gcb6206.envs.realm.env import RealmVectorEnv
 from gcb6206.envs.realm.game import RealmGames
 from gcb6206.envs.realm.observation import Observer
@@ -42,8 +45,10 @@ from gcb6206.networks.critics import AtariCritic
 from gcb6206.networks.optimizers import LeanAdam
 from gcb6206.networks.team import MLP
 from gcb6206.networks.vla import LlamaAttention
+from gcb6206.runs.ppo import PPORun
 from gcb6206.runs.rollout import RolloutCollector
-from gcb6206.runs.team import MultiAgentRun
+from gcb6206.runs.team import MultiAgentRun, make_agent
+from gcb6206.runs.team_rollout import collect_batch
 
 Places = dict[str, list[tuple[object, str]]]  # a part's name, and the functions that are its own
 
@@ -156,6 +161,20 @@ def train_team(config: MAPPOConfig) -> None:
         run.agent.update(run.agent.prepare(run.collect()), progress)
 
 
+def _vmas_scaling(small: bool) -> dict[str, float]:
+    use_threads(CORES)
+    envs, steps = (600, 2) if small else (6000, 20)
+    config = MAPPOConfig(frames_per_batch=envs * steps, max_steps=steps).build()
+    team = config["make_team"](num_envs=envs)
+    agent = make_agent(config, team, seed=0)
+    collect_batch(team, agent, 0, steps)
+    return shares(lambda: collect_batch(team, agent, 1, steps), {
+        "network": [(MLP, "forward")],
+        "noise, densities and bounds": [(MAPPOAgent, "noise"), (MAPPOAgent, "act")],
+        "world": [(VmasTeam, "step"), (VmasTeam, "reset")],
+    })  # fmt: skip
+
+
 def _dqn_atari(small: bool) -> dict[str, float]:
     """Of an update alone: the games step beside it."""
     use_threads(1)
@@ -244,7 +263,49 @@ PARTS: dict[str, Callable[[bool], dict[str, float]]] = {
     "two_arm": _two_arm,
     "vla": _vla,
     "vmas_navigation": _vmas_navigation,
+    "vmas_scaling": _vmas_scaling,
 }
+
+
+class Operations(TorchDispatchMode):
+    """Counts PyTorch's operations, those of the backward pass too."""
+
+    def __init__(self):
+        super().__init__()
+        self.number = 0
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        self.number += 1
+        return function(*args, **(kwargs or {}))
+
+
+def operations(name: str) -> float | None:
+    """PyTorch's operations that learning takes for one unit of a benchmark's rate; None where they are not counted."""
+    solutions.load()
+    flags = argparse.Namespace(seed=0, eval_interval=10**9, num_eval_episodes=1)
+    if name == "dqn_cartpole":
+        update = growth.update(128, 64)
+        update()
+        units = 1.0
+    elif name == "ppo_cartpole":
+        config = PPOConfig(total_steps=1024, n_steps=256)
+        run = PPORun(config.build(), NullLogger(), flags)
+        progress = next(run.updates())
+        update = functools.partial(run.agent.update, run.collect(), progress)
+        units = config.total_steps
+    elif name == "vmas_navigation":
+        config = MAPPOConfig(n_agents=3)
+        run = MultiAgentRun(config.build(), NullLogger(), flags)
+        progress = next(run.iterations())
+        samples = run.agent.prepare(run.collect())
+        run.agent.num_epochs = 1
+        update = functools.partial(run.agent.update, samples, progress)
+        units = config.frames_per_batch / config.num_epochs
+    else:
+        return None
+    with Operations() as counted:
+        update()
+    return counted.number / units
 
 
 def measure(name: str, small: bool) -> dict[str, float]:
