@@ -3,7 +3,7 @@
 JAX does not belong to this course's packages, so SBX needs an environment of its own:
 
     python -m venv build/sbx
-    build/sbx/bin/pip install sbx-rl==0.27.0 gymnasium==1.4.0
+    build/sbx/bin/pip install sbx-rl==0.28.0 gymnasium==1.4.0
 
 Same settings as Stable-Baselines3's side there; one thread. Prints one line of JSON: steps per second after the
 functions are compiled, by the clock for DQN, and of the process's own time for PPO, as those programs count.

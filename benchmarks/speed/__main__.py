@@ -28,6 +28,8 @@ OUTPUT = Path("build/bench/bench.json")
 SETTINGS = {  # so that all of it takes about 20 minutes on two cores
     "autograde": ["--submissions", "20"],
     "dqn_atari": ["--pairs", "3", "--steps", "1000"],
+    "dqn_cartpole": ["--pairs", "3"],
+    "ppo_cartpole": ["--pairs", "3", "--rollouts", "2"],
     "two_arm": ["--seconds", "2"],
     "vmas_navigation": ["--pairs", "3", "--iterations", "4"],
 }
@@ -116,12 +118,12 @@ def keep(state: dict, path: Path = UNFINISHED) -> None:
     beside.replace(path)
 
 
-def not_measured() -> dict[str, str]:
+def not_measured(benchmarks: dict) -> dict[str, str]:
     """The peers that nothing was measured of, and why."""
     missing = {
-        peer: f"no interpreter {interpreter(peer)}; `benchmarks/peers/{peer.lower()}_*.py` says how to make it"
+        peer: f"there was none at `{interpreter(peer)}`; `benchmarks/peers/{peer.lower()}_*.py` says how to make it"
         for peer in ELSEWHERE
-        if not interpreter(peer).exists()
+        if not any(peer in row.get("peers", {}) for row in benchmarks.values())
     }
     return {**missing, "CleanRL": f"its newest package, 1.2.0, cannot be installed with Python {VERSION}"}
 
@@ -166,10 +168,13 @@ def main() -> None:
         done()
     output = " ".join(["python -m benchmarks.speed", *(["--smallest"] if args.smallest else [])])
     head = {"command": output, "date": f"{date.today()}", "python": VERSION}
-    keep({**head, "versions": installed(), "not_measured": not_measured(), **state}, args.output)
+    keep(
+        {**head, "versions": installed(), "not_measured": not_measured(state["benchmarks"]), **state},
+        args.output,
+    )
     UNFINISHED.unlink(missing_ok=True)
     print("\n".join(["", *lines.table(state)]))
-    for peer, why in not_measured().items():
+    for peer, why in not_measured(state["benchmarks"]).items():
         print(f"{peer}: not measured: {why}")
     print(f"kept in {args.output}; {state['wall_seconds'] / 60:.0f} minutes")
 

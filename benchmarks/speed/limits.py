@@ -19,19 +19,21 @@ class Machine:
     """
 
     def __init__(self, known: dict, seconds: float):
-        self.state = {"products": {}, "worlds": {}, **known}
+        self.state = {"products": {}, "worlds": {}, "bytes": {}, **known}
         self.seconds = seconds
 
     def at(self, need: Need, threads: int) -> dict:
         """What ``needs.seconds_of`` wants to know, with all products and worlds of this need."""
         machine.use_threads(1)
-        if "bytes" not in self.state:
+        if "calls" not in self.state:
             self.state["calls"] = machine.measure_calls(self.seconds)
-            self.state["bytes"] = machine.measure_copies(self.seconds)
         products = self.state["products"]
         machine.use_threads(threads)
+        on = f"{threads} thread{'s' * (threads > 1)}"
+        if on not in self.state["bytes"]:
+            self.state["bytes"][on] = machine.measure_copies(self.seconds)
         for product in need.products:
-            name = f"{product}, {threads} thread{'s' * (threads > 1)}"
+            name = f"{product}, {on}"
             if name not in products:
                 taken = machine.measure_product(product, self.seconds)
                 products[name] = {"seconds": taken, "flops": product.flops}
@@ -39,14 +41,14 @@ class Machine:
             machine.use_threads(needs.CORES if name in worlds.MANY else 1)
             if name not in self.state["worlds"]:
                 self.state["worlds"][name] = worlds.WORLDS[name](self.seconds)
-        ending = f", {threads} thread{'s' * (threads > 1)}"
+        ending = f", {on}"
         return {
             "products": {
                 name.removesuffix(ending): found["seconds"]
                 for name, found in products.items()
                 if name.endswith(ending)
             },
-            "bytes": self.state["bytes"],
+            "bytes": self.state["bytes"][on],
             "call": min(self.state["calls"].values()),
             "worlds": self.state["worlds"],
         }
@@ -83,7 +85,7 @@ def limit_of(name: str, row: dict, known: Machine) -> dict | None:
 
 def steps(state: dict, small: bool) -> Iterator[str]:
     """Fill a recording's ``limit`` and ``parts`` of each benchmark, ``machine`` and ``growth``; says what was done."""
-    known = Machine(state.get("machine", {}), SECONDS / 15 if small else SECONDS)
+    known = Machine(state.get("machine", {}), SECONDS / 3 if small else SECONDS)
     state["machine"] = known.state
     for name, row in state["benchmarks"].items():
         if "limit" not in row:

@@ -14,7 +14,8 @@ import torch.nn.functional as F
 
 from gcb6206.networks.optimizers import LeanAdam
 
-COPIED = {"cache": 2**18, "memory": 2**27}  # bytes: what a core keeps near itself, and far more
+# bytes: what a core keeps near itself, what all cores share, and far more
+COPIED = {"cache": 2**18, "shared cache": 2**23, "memory": 2**27}
 
 
 @dataclass(frozen=True)
@@ -140,7 +141,7 @@ def measure_product(product: Product | Convolution, seconds: float) -> float:
 
 
 def measure_copies(seconds: float) -> dict[str, float]:
-    """Bytes per second, read and written together, of a copy that stays in a core's cache, and of one that does not."""
+    """Bytes per second, read and written together, of copies that stay in each kind of cache, and of one that does not."""
     found = {}
     for name, number in COPIED.items():
         source = torch.zeros(number, dtype=torch.uint8)

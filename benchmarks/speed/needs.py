@@ -5,8 +5,8 @@ A limit is a rate that no program reaches which computes the same with the same 
     seconds = max(products, memory) + calls + world
 
 ``products``: the matrix products and convolutions, each in the time that this machine took for that very shape.
-``memory``: the bytes that have to be moved, at the speed of a large copy, or of a small one where a layer's numbers
-fit into a core's cache. A processor moves them while it multiplies, so only the larger of the two counts. ``calls``: the other passes over the numbers, each at least one call
+``memory``: the bytes that have to be moved, at the speed of a copy of about the same size, since a layer's
+numbers may stay in a cache. A processor moves them while it multiplies, so only the larger of the two counts. ``calls``: the other passes over the numbers, each at least one call
 into a library, at the cost of the cheapest call. ``world``: what physics or games cost alone (``worlds.py``).
 
 What a limit leaves out, such as a buffer's samples or random numbers, makes it too high, never too low.
@@ -36,7 +36,10 @@ from gcb6206.networks.realm import PACKED
 
 FLOAT = 4  # bytes
 VLA_TOKENS = 97  # that the language model sees for each arm: pictures, joints, words, actions
-CACHE = 2**20  # bytes: less than any core's second cache in today's servers
+CACHE, SHARED = (
+    2**20,
+    2**24,
+)  # bytes that surely stay in a core's second cache, and in the one that cores share
 CORES = os.cpu_count() or 1
 
 
@@ -46,7 +49,7 @@ class Need:
 
     Attributes:
         products: how many of each.
-        bytes: moved, from and to the ``cache`` of a core or the ``memory``.
+        bytes: moved, from and to the ``cache`` of a core, the ``shared cache`` or the ``memory``.
         calls: into a library, besides the products.
         worlds: how many of each of ``worlds.WORLDS``.
     """
@@ -114,7 +117,7 @@ def adam(parameters: int) -> Need:
 
 def where(held: float) -> str:
     """Where so many bytes stay that are used again and again."""
-    return "cache" if held <= CACHE else "memory"
+    return "cache" if held <= CACHE else "shared cache" if held <= SHARED else "memory"
 
 
 def size(sizes: list[int]) -> int:
@@ -155,7 +158,7 @@ def nature(batch: int, dtype: str, learn: bool = False, actions: int = 18) -> Ne
         need.calls += 1 + learn
     if learn:  # the gradient of the first full layer's input, which the convolutions learn from
         need.products[Product(batch, 512, 64 * 7 * 7, dtype)] += 1
-    need.bytes["memory"] += batch * 4 * 84 * 84
+    need.bytes[where(batch * 4 * 84 * 84)] += batch * 4 * 84 * 84
     return need
 
 
@@ -233,7 +236,7 @@ def vla_update() -> Need:
     product = Product(batch * 2 * VLA_TOKENS, 64, 64)
     parameters = sum(p.numel() for p in agent.parameters() if p.requires_grad)
     moved = rollout.pictures.nbytes / vla.EPOCHS + features.nbytes + 3 * FLOAT * parameters
-    return Need(Counter({product: flops / product.flops}), Counter(memory=moved)) * (1 / batch)
+    return Need(Counter({product: flops / product.flops}), Counter({"shared cache": moved})) * (1 / batch)
 
 
 def roarm() -> Need:
@@ -249,7 +252,8 @@ def two_arm() -> Need:
 def realm() -> Need:
     """A step of a game with full maps: two layers of the map are read, four are written, and the numbers."""
     moved = (2 + len(LAYERS)) * VIEW * VIEW + 2 * FLOAT * NUMBERS
-    return Need(bytes=Counter(memory=moved), calls=1 / max(realm_program.BATCHES))
+    held = max(realm_program.BATCHES) * moved
+    return Need(bytes=Counter({where(held): moved}), calls=1 / max(realm_program.BATCHES))
 
 
 def realm_roles_parts() -> dict[str, Need]:
@@ -266,8 +270,10 @@ def realm_roles_parts() -> dict[str, Need]:
                 (log_probs.sum() + values.sum()).backward()
         product = Convolution(batch, **first, learn=learn, first=True)
         count = counter.get_total_flops() / product.flops
-        needs[name] = Need(Counter({product: count}), Counter(memory=batch * PACKED)) * (1 / batch)
-    needs["byte"] = Need(bytes=Counter(memory=2))  # read and written
+        needs[name] = Need(Counter({product: count}), Counter({where(batch * PACKED): batch * PACKED})) * (
+            1 / batch
+        )
+    needs["byte"] = Need(bytes=Counter({"shared cache": 2}))  # read and written
     return needs
 
 
@@ -304,7 +310,7 @@ def seconds_of(need: Need, machine: dict) -> dict[str, float]:
 
     Args:
         need: of one unit.
-        machine: ``products`` (seconds of each by name), ``bytes`` (a second, in ``cache`` and ``memory``), ``call`` and ``worlds``
+        machine: ``products`` (seconds of each by name), ``bytes`` (a second, of each kind of copy), ``call`` and ``worlds``
             (seconds of each by name).
     """
     parts = {
