@@ -101,12 +101,12 @@ def measure_players() -> Path:
     return PLAYERS
 
 
-def record_plays() -> Path:
-    """Let all players play one game on a map of each size, and keep every step; the file."""
+def players(layout, options) -> dict:
+    """Who plays the recorded games: functions of the games and the observation, which return the action ``(1,)``."""
     from gcb6206.envs.realm import heuristics, planner
     from gcb6206.networks.realm import gumbel_noise, pack
-    from gcb6206.runs.realm import make_eval_games
-    from gcb6206.scripts.record import commit, hardware
+
+    planned = planner.plan(layout, options).actions
 
     def of_agent(seed: int):
         agent, generator = trained(seed)[1], np.random.default_rng(seed)
@@ -115,27 +115,40 @@ def record_plays() -> Path:
     def of_heuristic(act):
         return lambda games, observation: act(games)
 
-    config, _ = trained(agent_seeds()[0])
+    return {
+        "planner": lambda games, observation: planned[games.steps],
+        "tour": of_heuristic(heuristics.Tour()),
+        "nearest treasure": of_heuristic(heuristics.nearest),
+        **{f"agent, seed {seed}": of_agent(seed) for seed in agent_seeds()},
+        "random": of_heuristic(heuristics.random_player(np.random.default_rng(0))),
+    }
+
+
+def plays_env(size: int):
+    """The game of a size that is recorded, at its start: on a map on which no agent was trained."""
+    from gcb6206.runs.realm import make_eval_games
+
+    env = make_eval_games(trained(agent_seeds()[0])[0], 1, size=size)
+    env.reset(seed=EVALUATION_SEED)
+    return env
+
+
+def record_plays() -> Path:
+    """Let all players play one game on a map of each size, and keep every step; the file."""
+    from gcb6206.scripts.record import commit, hardware
+
     told = {"command": "python -m book.realm_figures --plays", "commit": commit(), "hardware": hardware()}
     told["games"] = []
     for size in SIZES:
-        env = make_eval_games(config, 1, size=size)
-        env.reset(seed=EVALUATION_SEED)
+        env = plays_env(size)
         layout, options = env.games.layout(0), env.options
-        planned = planner.plan(layout, options).actions
-        players = {
-            "planner": lambda games, observation, planned=planned: planned[games.steps],
-            "tour": of_heuristic(heuristics.Tour()),
-            "nearest treasure": of_heuristic(heuristics.nearest),
-            **{f"agent, seed {seed}": of_agent(seed) for seed in agent_seeds()},
-            "random": of_heuristic(heuristics.random_player(np.random.default_rng(0))),
-        }
         about = {
             "size": size, "map_seed": options.map_seed, "max_step": options.max_step,
             "flash_cooldown": options.flash_cooldown, "buff_duration": options.buff_duration,
             "start": layout.start, "end": layout.end, "treasures": list(layout.treasures),
         }  # fmt: skip
-        told["games"].append({**about, "plays": {name: play(env, act) for name, act in players.items()}})
+        found = {name: play(env, act) for name, act in players(layout, options).items()}
+        told["games"].append({**about, "plays": found})
     text = json.dumps(told, separators=(",", ":"))
     text = re.sub(r'("commit"|"games"|"plays"|\{"size"|"[\w, ]+":\{"actions")', r"\n\1", text)
     PLAYS.parent.mkdir(parents=True, exist_ok=True)

@@ -9,7 +9,7 @@ course.widget("realm-replay", (element) => {
   const canvas = html("canvas", { role: "img", class: "course-canvas" }), table = html("tbody");
   const status = html("p", { "aria-live": "polite", class: "course-status" });
   const whole = (n) => n.toLocaleString("en"), points = (n) => n.toLocaleString("en", { minimumFractionDigits: 1, maximumFractionDigits: 1 });
-  canvas.style.maxWidth = `${side}px`;
+  Object.assign(canvas.style, { maxWidth: `${side}px`, marginInline: "auto" });
 
   // A game with its paths unpacked, in thousands of units, and one entry a player.
   function opened(game) {
@@ -131,7 +131,7 @@ course.widget("realm-replay", (element) => {
     const { game, step } = state, said = told(), seen = firstSeen(eyes()).reduce((n, first) => n + (first <= step), 0);
     paint();
     game.players.forEach((who, k) => {
-      const over = step >= who.steps ? (who.ended ? ", at the end" : ", too late") : "";
+      const over = step >= who.steps ? (who.ended ? " (end)" : " (too late)") : "";
       [`${whole(at(who))}${over}`, String(takenBy(who).length), points(scoreOf(who))].forEach((text, i) => { table.rows[k].cells[i + 2].textContent = text; });
     });
     status.textContent = said;
@@ -156,7 +156,7 @@ course.widget("realm-replay", (element) => {
     look.checked = state.eyes === who.name;
     const swatch = html("span", { class: "swatch", "aria-hidden": "true" });
     swatch.style.borderTop = `3px solid ${who.colour}`;
-    return html("tr", {}, html("th", { scope: "row" }, html("label", { class: "course-tick course-legend" }, tick, swatch, `${who.mark}: ${who.name}`)),
+    return html("tr", {}, html("th", { scope: "row" }, html("label", { class: "course-tick" }, tick, swatch, `${who.mark}: ${who.name}`)),
       html("td", {}, look), html("td"), html("td"), html("td"));
   }
 
@@ -174,10 +174,10 @@ course.widget("realm-replay", (element) => {
     select.selectedIndex = chosen;
     return html("label", { class: "course-slider" }, html("span", {}, label), select);
   };
-  const heads = ["player", "fog", "step", "treasures", "score if it left now"].map((text) => html("th", { scope: "col" }, text));
+  const heads = ["player", "fog", "step", "taken", "score now"].map((text) => html("th", { scope: "col" }, text));
   element.append(html("div", { class: "course-controls" }, pick("map", games.map(({ size }) => `${size} by ${size} cells`), 0, choose),
     pick("speed", SPEEDS.map((n) => `${n} steps a second`), SPEEDS.indexOf(state.speed), (k) => { state.speed = SPEEDS[k]; })),
   canvas, html("div", { class: "course-controls" }, episode.controls[0], button("One step", () => { episode.stop(); episode.go(state.step + 1); }), episode.controls[1]),
-  status, html("table", { class: "table" }, html("thead", {}, html("tr", {}, ...heads)), table));
+  status, html("table", { class: "table table-sm" }, html("thead", {}, html("tr", {}, ...heads)), table));
   choose(0);
 });
