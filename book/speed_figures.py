@@ -46,6 +46,9 @@ LABELS = {
 }
 
 
+QUIET = 1.0  # the load at the beginning above which a record warns its readers
+
+
 @functools.cache
 def recorded() -> dict:
     """The record."""
@@ -72,7 +75,19 @@ def table() -> Markdown:
         cells = (TITLES[name], f"{rate(row['ours'])} {row['unit']}", peers, ratios, limit, further)
         lines.append(f"| {' | '.join(cells)} |")
     missing = "\n".join(f"- {peer}: {why}." for peer, why in recorded()["not_measured"].items())
-    return Markdown("\n".join(lines) + (f"\n\nNot measured:\n\n{missing}" if missing else ""))
+    return Markdown(_warning() + "\n".join(lines) + (f"\n\nNot measured:\n\n{missing}" if missing else ""))
+
+
+def _warning() -> str:
+    """What readers have to know of a record that no quiet machine made; nothing of one that was."""
+    about = recorded()
+    if not about["smallest"] and about["load"] <= QUIET:
+        return ""
+    how = "with tiny sizes, " if about["smallest"] else ""
+    return (
+        f"**This table was recorded {how}at a load of {about['load']:.1f}.** Other programs took much of the time. Take "
+        "it as a sample of its form, and measure your own machine.\n\n"
+    )
 
 
 def source() -> Markdown:

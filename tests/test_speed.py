@@ -353,3 +353,13 @@ def test_the_figures_and_tables_show_every_benchmark():
     speed_figures.growth()
     plt.close("all")
     assert "GFLOP/s" in speed_figures.machine().data and "| 1" in speed_figures.parts_of_limits().data
+
+
+@pytest.mark.parametrize(
+    "smallest, load, warns", [(False, 0.4, False), (False, 5.0, True), (True, 0.4, True)]
+)
+def test_a_record_of_a_busy_machine_says_so_first(monkeypatch, smallest, load, warns):
+    kept = {**speed_figures.recorded(), "smallest": smallest, "load": load}
+    monkeypatch.setattr(speed_figures, "recorded", lambda: kept)
+    text = speed_figures.table().data
+    assert text.startswith("**This table was recorded" if warns else "| benchmark")
