@@ -13,7 +13,6 @@ from matplotlib.axes import Axes
 from torch import nn
 
 from book import figures
-from book.sweep_figures import interval
 from gcb6206.errors import CheckpointError
 from gcb6206.networks.value_network import GlobalState, LightweightCentralizedCritic
 from gcb6206.networks.vla import VLAConfig
@@ -156,24 +155,32 @@ def draw(ax: Axes, x, lines: dict, xlabel: str, ylabel: str) -> None:
     ax.legend(fontsize=8)
 
 
+def ends(name: str) -> dict[str, list[float]]:
+    """Each seed's last evaluation of a recorded run: ``success_at_end, success_ever`` in percent, ``return``."""
+    logged = figures.curves(name).values()
+    last = {
+        tag: [curves[f"eval/{tag}"][1][-1] for curves in logged]
+        for tag in ("success_at_end", "success_ever", "return")
+    }
+    return {tag: [v if tag == "return" else 100 * v for v in values] for tag, values in last.items()}
+
+
 def played(runs: dict[str, str]) -> figures.Markdown:
     """A table of recorded runs: success at the end, at any time, and return, each seed's last evaluation."""
-    lines = ["| | seeds | steps | success at the end | at any time | return |", "|---|---|---|---|---|---|"]
+    lines = [
+        "| | steps of MAPPO | in the hole at the end, % | at any time, % | return |",
+        "|---|---|---|---|---|",
+    ]
     for label, name in runs.items():
         logged = figures.curves(name)
         if not logged:
-            lines.append(f"| {label} | 0 | | not recorded yet: `make results NAME={name}` | | |")
+            lines.append(f"| {label} | | not recorded yet: `make results NAME={name}` | | |")
             continue
-        cells = []
-        for tag in ("success_at_end", "success_ever", "return"):
-            ends = np.array([curves[f"eval/{tag}"][1][-1] for curves in logged.values()])
-            text = f"{ends.mean():.2f}" if tag != "return" else f"{ends.mean():.1f}"
-            if len(ends) > 1:
-                low, high = interval(ends)
-                text += f" ({low:.2f} to {high:.2f})"
-            cells.append(text)
-        steps = next(iter(logged.values()))["eval/return"][0][-1]
-        lines.append(f"| {label} | {len(logged)} | {steps:.0f} | {' | '.join(cells)} |")
+        at_end, ever, returns = ends(name).values()
+        cells = [", ".join(f"{value:.0f}" for value in values) for values in (at_end, ever)]
+        cells.append(", ".join(f"{value:.1f}" for value in returns))
+        steps = next(iter(logged.values()))["eval/return"][0][-1] if "mappo" in name else 0
+        lines.append(f"| {label} | {steps:,.0f} | {' | '.join(cells)} |")
     return figures.Markdown("\n".join(lines))
 
 

@@ -215,10 +215,17 @@ def test_a_history_holds_the_pictures_of_the_step_before_and_begins_with_the_fir
     assert not np.array_equal(second[:, :2], first[:, :2])
 
 
-def test_a_picture_of_one_colour_is_refused(monkeypatch, simulation):
+@pytest.mark.parametrize("camera", [cameras.FRONT, *cameras.WRISTS])
+def test_a_lost_context_is_refused(monkeypatch, simulation, camera):
     monkeypatch.setattr(cameras.mujoco, "mjr_readPixels", lambda pixels, *_: pixels.fill(7))
     with pytest.raises(RuntimeError, match=r"of one colour, \[7, 7, 7\]: the rendering context"):
-        cameras.cameras().picture(simulation, cameras.FRONT, 16, 16)
+        cameras.cameras().picture(simulation, camera, 16, 16)
+
+
+@pytest.mark.parametrize("camera", [cameras.FRONT, *cameras.WRISTS])
+def test_a_view_of_one_colour_is_a_picture_like_others(simulation, camera):
+    """A camera close to the peg sees nothing else; a picture of one pixel never has two colours."""
+    assert cameras.cameras().picture(simulation, camera, 1, 1).shape == (1, 1, 3)
 
 
 def test_without_a_rendering_context_the_package_is_named(monkeypatch):

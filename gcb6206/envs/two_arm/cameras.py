@@ -4,7 +4,8 @@ The visual meshes have 348,000 faces, and software OpenGL draws every one: a pic
 robosuite draws it, and 3 ms with the shapes that collide. Nothing is lost that a policy could use.
 
 A process has one rendering context of each kind, for all its arms: where many were made, EGL gave pictures back within
-0.05 ms that showed nothing, and no error. So each picture is looked at: one colour all over is refused.
+0.05 ms that showed nothing, and no error. So each picture is looked at. A wrist camera close to a red peg sees one colour
+all over too; then the front camera tells whether the context is lost, since it always sees several.
 """
 
 from __future__ import annotations
@@ -23,6 +24,11 @@ FRONT = "frontview"  # sees both arms
 WRISTS = ("robot0_eye_in_hand", "robot1_eye_in_hand")
 LARGEST_PICTURE = (480, 640)  # pixels of height and width
 COLLISION_GROUP = 0
+PROBE = (32, 32)  # pixels of height and width of the picture that tells whether anything is drawn
+
+
+def _plain(pixels: np.ndarray) -> bool:
+    return bool((pixels == pixels[0, 0]).all())
 
 
 class Cameras:
@@ -75,8 +81,17 @@ class Cameras:
             ``(height, width, 3)`` uint8, the first row at the top.
 
         Raises:
-            RuntimeError: the picture has one colour all over, which a lost context gives.
+            RuntimeError: the rendering context is lost: even the front camera's picture has one colour all over.
         """
+        pixels = self._draw(simulation, camera, height, width)
+        if _plain(pixels) and _plain(self._draw(simulation, FRONT, *PROBE)):
+            raise RuntimeError(
+                f"camera {camera} gave a picture of one colour, {pixels[0, 0].tolist()}: the rendering context of this "
+                "process is lost, as after making many; draw in a process of its own"
+            )
+        return pixels[::-1]
+
+    def _draw(self, simulation: Simulation, camera: str, height: int, width: int) -> np.ndarray:
         model, data = simulation.model, simulation.data
         if self._visual:
             model, data = self._model, self._data
@@ -92,12 +107,7 @@ class Cameras:
         mujoco.mjr_render(view, self._scene, self._context)
         pixels = np.empty((height, width, 3), np.uint8)
         mujoco.mjr_readPixels(pixels, None, view, self._context)
-        if (pixels == pixels[0, 0]).all():
-            raise RuntimeError(
-                f"camera {camera} gave a picture of one colour, {pixels[0, 0].tolist()}: the rendering context of this "
-                "process is lost, as after making many; draw in a process of its own"
-            )
-        return pixels[::-1]
+        return pixels
 
     def _free(self) -> None:
         self._context.free()
