@@ -13,6 +13,7 @@ from matplotlib.axes import Axes
 from torch import nn
 
 from book import figures
+from gcb6206.env_configs.config import read_yaml
 from gcb6206.errors import CheckpointError
 from gcb6206.networks.value_network import GlobalState, LightweightCentralizedCritic
 from gcb6206.networks.vla import VLAConfig
@@ -182,6 +183,17 @@ def played(runs: dict[str, str]) -> figures.Markdown:
         steps = next(iter(logged.values()))["eval/return"][0][-1] if "mappo" in name else 0
         lines.append(f"| {label} | {steps:,.0f} | {' | '.join(cells)} |")
     return figures.Markdown("\n".join(lines))
+
+
+def divergence(ax: Axes, name: str) -> None:
+    """``approx_kl`` of each seed of a recorded run, and the target."""
+    for seed, curves in figures.curves(name).items():
+        steps, values = curves["train/approx_kl"]
+        ax.plot(steps, values, label=f"seed {seed}")
+    settings = read_yaml(figures.ROOT / "experiments" / "two_arm" / "vla_mappo.yaml")
+    ax.axhline(settings["target_kl"], color="0.4", ls="--", label="target")
+    ax.set(xlabel="environment steps", ylabel="approx_kl")
+    ax.legend()
 
 
 def speed() -> figures.Markdown:

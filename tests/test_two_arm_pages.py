@@ -1,5 +1,6 @@
 """The chapters on two arms: what their tables and figures show is what their text says."""
 
+import copy
 import re
 import sys
 from pathlib import Path
@@ -12,7 +13,7 @@ from gcb6206.env_configs.vla_config import MAPPOConfig
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT)]
 
-from book import two_arm_figures, vla_figures  # noqa: E402
+from book import figures, ranking, two_arm_figures, vla_figures  # noqa: E402
 
 
 def test_success_that_ends_the_episode_earns_least_and_staying_outside_more_than_nothing():
@@ -76,3 +77,37 @@ def test_the_chapters_options_are_the_defaults():
     assert {name: float(value) if value not in ("true", "false") else value == "true" for name, value in found.items()} == {
         name: getattr(MAPPOConfig(), name) for name in found
     }  # fmt: skip
+
+
+def told(runs=figures.curves) -> bool:
+    """Whether what the chapter says of training from the weak start holds in these recorded runs."""
+    cloned, trained = runs("two_arm_vla_cloned_weak"), runs("two_arm_vla_mappo_weak")
+
+    def last(of, tag):
+        return [curves[f"eval/{tag}"][1][-1] for curves in of.values()]
+
+    before, after = last(cloned, "success_at_end"), last(trained, "success_at_end")
+    half = [round(100 * curves["eval/success_at_end"][1][0]) for curves in trained.values()]
+    largest = max(max(curves["train/approx_kl"][1]) for curves in trained.values())
+    return (
+        len(cloned) == len(trained) == 3
+        and all(b > a for a, b in zip(before, after, strict=True))
+        and (max(before), min(after), max(after)) == (0.08, 0.12, 0.54)
+        and ranking.compare(ranking.spread(after), ranking.spread(before)) == "above"
+        and ranking.compare(ranking.spread(last(trained, "return")), ranking.spread(last(cloned, "return")))
+        == "tie"
+        and half == [38, 2, 0]
+        and 0.005 < largest < 0.008
+    )
+
+
+def test_training_from_the_weak_start_went_as_the_chapter_tells():
+    assert told()
+
+    def another_world(name):  # in which the first seed ends as it began
+        runs = copy.deepcopy(figures.curves(name))
+        if "mappo" in name:
+            runs[1]["eval/success_at_end"][1][-1] = 0.0
+        return runs
+
+    assert not told(another_world)
