@@ -87,7 +87,11 @@ def measure(student: Student, exercise: str, rule: dict, seed: int, hint: str) -
     world = BreakoutWorld(rng, rule["training"]["total_steps"], disguise)
     reply = convergence.trained(student, exercise, rule, training_seed, world)
     require(
-        reply["updates"], tried="one training run", got="no update of the agent", expected="one a step", hint=hint
+        reply["updates"],
+        tried="one training run",
+        got="no update of the agent",
+        expected="one a step",
+        hint=hint,
     )
     snapshots = convergence.checked(reply["critics"], shapes(rule["training"]))
     return float(np.median([mean_return(n, rule["episodes"], evaluation_seed, disguise) for n in snapshots]))
