@@ -125,12 +125,13 @@ def milestone_table(runs: dict[str, str], level: float = 475.0) -> Markdown:
     return Markdown("\n".join(rows) if rows[2:] else "*None of these runs is recorded yet.*")
 
 
-def films(name: str, shown: dict[str, str]) -> HTML:
+def films(name: str, shown: dict[str, str], speed: float = 1.0) -> HTML:
     """Films of a recorded run side by side, inside the page itself.
 
     Args:
         name: of the recorded run.
         shown: title and file of each film, the file without its ending.
+        speed: at which they play.
     """
     parts = []
     for title, file in shown.items():
@@ -141,7 +142,7 @@ def films(name: str, shown: dict[str, str]) -> HTML:
         data = base64.b64encode(path.read_bytes()).decode()
         parts.append(
             f'<figure style="margin: 0"><video controls loop muted width="250" aria-label="The game {title}" '
-            f'src="data:video/mp4;base64,{data}"></video><figcaption>{title}</figcaption></figure>'
+            f'onplay="this.playbackRate={speed}" src="data:video/mp4;base64,{data}"></video><figcaption>{title}</figcaption></figure>'
         )
     return HTML(f'<div style="display: flex; flex-wrap: wrap; gap: 1rem">{"".join(parts)}</div>')
 
