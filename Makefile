@@ -107,15 +107,16 @@ mutants: $(VENV)/.installed  ## show that every judge catches wrong solutions an
 	@$(RUN) python -m autograder mutants $(if $(GENERATED),--generated) $(if $(SANDBOX),--sandbox) $(ARGS)
 
 .PHONY: bench
-bench: $(VENV)/.installed  ## run all benchmarks beside their peers
-	@for program in benchmarks/*.py; do echo "== $$program"; $(RUN) python $$program $(ARGS) || exit 1; done
+bench: $(VENV)/.installed  ## run all benchmarks beside their peers and this machine's limits (20 minutes)
+	@$(RUN) python -m benchmarks.speed $(ARGS)
 
 .PHONY: results
 results: $(VENV)/.installed  ## record a result of the book again: make results NAME=dqn_cartpole
-	@test -n "$(NAME)" || { echo "name a result: make results NAME=..., with one of:"; echo "attacks"; echo "autograde"; grep -oE '^[a-z][^:]*' book/results/results.yaml; exit 1; }
+	@test -n "$(NAME)" || { echo "name a result: make results NAME=..., with one of:"; echo "attacks"; echo "autograde"; echo "bench"; grep -oE '^[a-z][^:]*' book/results/results.yaml; exit 1; }
 	@case "$(NAME)" in \
 	  attacks) $(RUN) python -m tests.attacks --output book/results/attacks/attacks.json $(ARGS);; \
 	  autograde) $(RUN) python benchmarks/autograde.py --output book/results/autograde/autograde.json $(ARGS);; \
+	  bench) $(RUN) python -m benchmarks.speed --output book/results/bench/bench.json $(ARGS);; \
 	  dqn_bug_*) $(RUN) python -m book.gallery $(NAME:dqn_bug_%=%);; \
 	  *) $(RUN) python -m gcb6206.scripts.record $(NAME) --force $(ARGS);; \
 	esac

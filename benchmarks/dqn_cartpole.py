@@ -8,8 +8,11 @@ the ratio is the median over the pairs.
 from __future__ import annotations
 
 import argparse
+import json
 import statistics
+import subprocess
 import time
+from pathlib import Path
 
 import gymnasium as gym
 import torch
@@ -22,6 +25,7 @@ from gcb6206.exercises import filled, get
 from gcb6206.infrastructure.logger import NullLogger
 from gcb6206.scripts import run_hw3
 
+PEERS = Path(__file__).parent / "peers"
 LEARNING_STARTS = 500
 WARM_UP = 500  # steps with updates before the clock starts
 
@@ -84,11 +88,20 @@ def stable_baselines3(steps: int, seed: int) -> float:
     return steps / (time.perf_counter() - clock.begin)
 
 
+def elsewhere(python: str, script: str, algorithm: str, **numbers: int) -> float:
+    """Steps per second of a peer in an environment of its own, by a script of ``benchmarks/peers``."""
+    words = [word for name, value in numbers.items() for word in (f"--{name}", str(value))]
+    command = [python, str(PEERS / script), algorithm, *words]
+    printed = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+    return json.loads(printed.splitlines()[-1])["rate"]
+
+
 def main() -> None:
     """Measure pairs and print them."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--steps", type=int, default=5000, help="timed steps of each run (5000)")
     parser.add_argument("--pairs", type=int, default=5, help="pairs of runs (5)")
+    parser.add_argument("--sbx", metavar="PYTHON", help="interpreter that has SBX (left out)")
     parser.add_argument("--smallest", action="store_true", help="tiny sizes, to see that it runs")
     args = parser.parse_args()
     if args.smallest:
@@ -96,13 +109,22 @@ def main() -> None:
     torch.set_num_threads(1)
     solutions.load("hw3")
     ours(200, seed=0), stable_baselines3(200, seed=0)  # imports and caches
-    ratios = []
+    others = {"SBX": (args.sbx, "sbx_cartpole.py")}
+    others = {peer: found for peer, found in others.items() if found[0]}
+    rates, ratios = {name: [] for name in ("ours", "Stable-Baselines3", *others)}, []
     for pair in range(args.pairs):
         mine, theirs = ours(args.steps, seed=pair), stable_baselines3(args.steps, seed=pair)
+        rates["ours"].append(mine), rates["Stable-Baselines3"].append(theirs)
         ratios.append(mine / theirs)
         print(
             f"pair {pair + 1}: ours {mine:.0f}, stable-baselines3 {theirs:.0f} steps/s, ratio {ratios[-1]:.2f}"
         )
+        for peer, (python, script) in others.items():
+            rates[peer].append(
+                elsewhere(python, script, "dqn", begin=LEARNING_STARTS + WARM_UP, steps=args.steps, seed=pair)
+            )
+            print(f"pair {pair + 1}: {peer} {rates[peer][-1]:.0f} steps/s")
+    print("measured:", json.dumps({"unit": "steps/s", "rates": rates}))
     print(f"ratio: {statistics.median(ratios):.2f}")
 
 

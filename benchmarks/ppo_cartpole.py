@@ -9,8 +9,11 @@ ratio is the median over the pairs.
 from __future__ import annotations
 
 import argparse
+import json
 import statistics
+import subprocess
 import time
+from pathlib import Path
 
 import torch
 from stable_baselines3 import PPO
@@ -20,6 +23,9 @@ import solutions
 from gcb6206.env_configs.ppo_config import PPOConfig
 from gcb6206.infrastructure.logger import NullLogger
 from gcb6206.runs.ppo import PPORun
+
+PEERS = Path(__file__).parent / "peers"
+ROLLOUT = PPOConfig().n_steps * PPOConfig().num_envs
 
 
 def ours(rollouts: int, seed: int) -> float:
@@ -59,11 +65,21 @@ def stable_baselines3(rollouts: int, seed: int) -> float:
     return steps / (time.process_time() - begun)
 
 
+def elsewhere(python: str, script: str, algorithm: str, **numbers: int) -> float:
+    """Steps per second of a peer in an environment of its own, by a script of ``benchmarks/peers``."""
+    words = [word for name, value in numbers.items() for word in (f"--{name}", str(value))]
+    command = [python, str(PEERS / script), algorithm, *words]
+    printed = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+    return json.loads(printed.splitlines()[-1])["rate"]
+
+
 def main() -> None:
     """Measure pairs and print them."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--rollouts", type=int, default=3, help="rollouts of 8192 steps in each run (3)")
     parser.add_argument("--pairs", type=int, default=5, help="pairs of runs (5)")
+    parser.add_argument("--sbx", metavar="PYTHON", help="interpreter that has SBX (left out)")
+    parser.add_argument("--rllib", metavar="PYTHON", help="interpreter that has RLlib (left out)")
     parser.add_argument("--smallest", action="store_true", help="tiny sizes, to see that it runs")
     args = parser.parse_args()
     if args.smallest:
@@ -71,15 +87,24 @@ def main() -> None:
     torch.set_num_threads(1)
     solutions.load("hw1")
     ours(1, seed=0), stable_baselines3(1, seed=0)  # imports and caches
-    ratios = []
+    others = {"SBX": (args.sbx, "sbx_cartpole.py"), "RLlib": (args.rllib, "rllib_cartpole.py")}
+    others = {peer: found for peer, found in others.items() if found[0]}
+    rates, ratios = {name: [] for name in ("ours", "Stable-Baselines3", *others)}, []
     for pair in range(args.pairs):
         mine, theirs = ours(args.rollouts, seed=pair), stable_baselines3(args.rollouts, seed=pair)
+        rates["ours"].append(mine), rates["Stable-Baselines3"].append(theirs)
         ratios.append(mine / theirs)
         print(
             f"pair {pair + 1}: ours {mine:.0f}, stable-baselines3 {theirs:.0f} steps/s, "
             f"ratio {ratios[-1]:.2f}"
         )
+        for peer, (python, script) in others.items():
+            rates[peer].append(
+                elsewhere(python, script, "ppo", begin=ROLLOUT, steps=args.rollouts * ROLLOUT, seed=pair)
+            )
+            print(f"pair {pair + 1}: {peer} {rates[peer][-1]:.0f} steps/s")
     print(f"from {min(ratios):.2f} to {max(ratios):.2f}")
+    print("measured:", json.dumps({"unit": "steps/s", "rates": rates}))
     print(f"ratio: {statistics.median(ratios):.2f}")
 
 

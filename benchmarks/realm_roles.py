@@ -120,6 +120,9 @@ def main() -> None:
     clock = measured["clocked"]
     one, two = (clock["one process"], clock["2 on Ray"]) if clock else (
         predicted(measured["costs"], 1)["steps"], predicted(measured["costs"], 2)["steps"])  # fmt: skip
+    rates = {"ours": [predicted(measured["costs"], 1)["steps"]]}
+    told = {"unit": "steps/s of a core", "rates": rates, "bytes_a_step": measured["costs"]["bytes_a_step"]}
+    print("measured:", json.dumps(told))
     print(f"two workers on two cores over one process{'' if clock else ', by the model'}:")
     print(f"ratio: {two / one:.2f}")
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import functools
+import json
 import multiprocessing
 import os
 import statistics
@@ -115,6 +116,8 @@ def main() -> None:
         print(
             f"{number} process{'es' * (number > 1)}: {state:.2f} times from the state, {pictures:.1f} with cameras"
         )
+    rates = {name: measured[False, 1, name] for name in ("ours", "robosuite")}
+    print("measured:", json.dumps({"unit": "steps/s", "rates": rates}))
     print(f"ratio: {middle[False, 1, 'ours'] / middle[False, 1, 'robosuite']:.2f}")
 
 

@@ -128,6 +128,9 @@ def main() -> None:
         found[name] = statistics.median(wall)
         print(f"{name} / ours: {found[name]:.2f} by the clock (from {min(wall):.2f} to "
               f"{max(wall):.2f}), {statistics.median(processor):.2f} in processor time")  # fmt: skip
+    frames = config.frames_per_batch
+    rates = {name: [frames / wall for wall, _ in measured] for name, measured in medians.items()}
+    print("measured:", json.dumps({"unit": "frames/s", "rates": rates}))
     print(f"ratio: {found['TorchRL']:.2f}")
 
 

@@ -89,6 +89,12 @@ def numbers(homework: str) -> dict[str, str]:
     return {name: str(value) for name, value in found.items()}
 
 
+def passes(homework: str, mistake: str) -> float:
+    """The part of the submissions with a mistake that the rule passes, by the held-out runs."""
+    rows = calibrate.summary(training_of(homework))
+    return next(row.passes[0] for row in rows if row.variant == mistake)
+
+
 def runs(homework: str) -> None:
     """A dot for each run of the reference and of the mistakes, and the threshold."""
     rule = training_of(homework)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Collection
 
 import numpy as np
 import torch
@@ -23,30 +22,27 @@ from gcb6206.runs.team_rollout import play_episodes
 RETURN = "eval/episode_reward_sum"  # 200 episodes with the mean actions, a mean over agents
 
 
-def ends(name: str, frames: float = math.inf, seeds: Collection[int] | None = None) -> np.ndarray:
+def ends(name: str, frames: float = math.inf) -> np.ndarray:
     """The last evaluation of each seed, ``(seeds,)``.
 
     Args:
         name: the recorded run.
         frames: evaluations after so many frames do not count.
-        seeds: those that count; None takes all.
     """
-    kept = [logged[RETURN] for seed, logged in figures.curves(name).items() if seeds is None or seed in seeds]
-    return np.array([returns[steps <= frames][-1] for steps, returns in kept])
+    return np.array([returns[steps <= frames][-1] for steps, returns in _evaluations(name)])
 
 
 def alike(name: str, reference: str) -> tuple[float, np.ndarray, np.ndarray]:
-    """The ends of two recorded runs with equal seeds and at equal frames, those of the shorter run.
+    """The ends of two recorded runs at equal frames, those of the shorter run.
 
     Returns:
-        The frames; and the last evaluations up to there, and 1% more, of the seeds that both have, ``(seeds,)`` each.
+        The frames; and the last evaluations up to there, and 1% more, of every recorded seed of each, ``(seeds,)``.
         Empty where one of the two has no evaluation so early.
     """
-    seeds = set(figures.curves(name)) & set(figures.curves(reference))
     frames = min(steps[-1] for run in (name, reference) for steps, _ in _evaluations(run))
     if any(steps[0] > 1.01 * frames for run in (name, reference) for steps, _ in _evaluations(run)):
         return frames, np.empty(0), np.empty(0)
-    return frames, ends(name, 1.01 * frames, seeds), ends(reference, 1.01 * frames, seeds)
+    return frames, ends(name, 1.01 * frames), ends(reference, 1.01 * frames)
 
 
 def verdict(name: str, reference: str) -> str:

@@ -16,7 +16,7 @@ from gcb6206.env_configs.dqn_basic_config import DQNBasicConfig
 from gcb6206.env_configs.dqn_picture_config import DQNPictureConfig
 from gcb6206.env_configs.mappo_config import MAPPOConfig
 from gcb6206.env_configs.ppo_config import PPOConfig
-from gcb6206.env_configs.realm_config import RealmConfig
+from gcb6206.env_configs.realm_config import RealmConfig, RealmDQNConfig
 from gcb6206.env_configs.two_arm_config import TwoArmConfig
 from gcb6206.infrastructure.logger import Logger, NullLogger
 from gcb6206.runs import dqn_fast as fast_loop
@@ -132,6 +132,15 @@ def realm(logger, args) -> dict:
     return train_realm.run_training(settings.build(), logger, args).policy.state_dict()
 
 
+def realm_dqn(logger, args) -> dict:
+    settings = RealmDQNConfig(
+        size=64, treasure_num=2, treasure_curriculum="norm,2", random_start_fraction=0.6, max_step=40, num_envs=2,
+        n_steps=32, batch_size=8, total_steps=640, channels=2, hidden_size=8, learning_starts=64, update_period=16,
+        replay_buffer_capacity=100, target_update_period=8,
+    )  # fmt: skip
+    return train_realm.run_training(settings.build(), logger, args).critic.state_dict()
+
+
 def vla(logger, args) -> dict:
     return train_mappo.run_training(vla_toys.config(), logger, args).state_dict()
 
@@ -156,6 +165,7 @@ KINDS = {
     ippo: (3, 5, 8),
     torchrl: (3, 5, 8),
     realm: (128, 320, 512),
+    realm_dqn: (128, 320, 512),
     vla: (96, 140, 230),
     two_arm: (32, 85, 133),
 }

@@ -105,6 +105,12 @@ def test_the_dense_reward_pays_dawdling_best_and_ours_pays_success_best():
     assert straight[1] > dawdling[1] + 5 and dawdling[1] > idle[1] and abs(idle[1]) < 0.1
 
 
+def test_a_reach_needs_about_eleven_steps():
+    _, lengths = arm_figures.play(REACH, roarm_oracle.reach)
+    assert round(np.mean(lengths)) == 11
+    assert "success needs only about eleven steps" in " ".join(PAGE.read_text(encoding="utf-8").split())
+
+
 def test_random_actions_lift_nothing():
     arms = gym.make_vec(PICK_PLACE, num_envs=100, num_threads=1)
     arms.reset(seed=0)

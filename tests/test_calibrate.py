@@ -6,6 +6,7 @@ import json
 import math
 import os
 from collections.abc import Sequence
+from pathlib import Path
 
 import gymnasium as gym
 import numpy as np
@@ -26,6 +27,7 @@ from gcb6206 import exercises
 from gcb6206.env_configs.dqn_basic_config import make_vector_env
 from gcb6206.runs.dqn import TrainingRun
 
+ROOT = Path(__file__).resolve().parents[1]
 RULE = {"threshold": 100.0, "seeds": 3, "needed": 2}
 
 
@@ -345,6 +347,36 @@ def test_every_disguise_is_drawn():
     drawn = [shared.draw_disguise(rng, 4, 2) for _ in range(8000)]
     keys = {(d["mix"].tobytes(), d["actions"].tobytes()) for d in drawn}
     assert keys == {(d["mix"].tobytes(), d["actions"].tobytes()) for d in DISGUISES} and len(keys) == 768
+
+
+def test_each_run_has_a_disguise_of_its_own(monkeypatch):
+    drawn, draw = [], shared.draw_disguise
+    monkeypatch.setattr(
+        shared, "draw_disguise", lambda rng, **kwargs: drawn.append(draw(rng, **kwargs)) or drawn[-1]
+    )
+
+    class Refused(Exception):
+        pass
+
+    def refuse(*_):
+        raise Refused
+
+    monkeypatch.setattr(shared, "trained", refuse)
+    for seed in range(3):
+        with pytest.raises(Refused):
+            cartpole.measure(None, "hw3.convergence", "critics", hw3.RULE, seed, "", "")
+    assert len({(d["mix"].tobytes(), d["actions"].tobytes()) for d in drawn}) == 3
+
+
+def test_the_page_says_which_mistakes_the_training_does_not_reliably_stop():
+    rows = {row.variant: row for row in cal.summary(shared.rule_of("hw3.convergence"))}
+    missed = {name: row.passes[0] for name, row in rows.items() if "unit judge" in row.verdict}
+    seldom = missed.pop("run_training_loop/observation_not_advanced")
+    assert cal.CAUGHT < seldom < 0.1 and len(missed) == 3 and min(missed.values()) > 0.5
+    page = " ".join((ROOT / "book" / "using" / "grading.md").read_text(encoding="utf-8").split())
+    assert 'grading.passes("hw3", "run_training_loop/observation_not_advanced")' in page
+    assert "passes in about {glue:text}`seldom_passes` of the cases" in page
+    assert "The others pass in most cases or in all." in page
 
 
 def played(disguise: dict, actions: Sequence[int]) -> list[np.ndarray]:

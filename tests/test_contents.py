@@ -69,7 +69,7 @@ def arrows_against_the_contents(pages: list[str], read=source) -> list[str]:
 def test_every_page_leads_to_the_next_one_of_the_contents():
     pages = [page for page in contents.pages() if page not in FOR_INSTRUCTORS]
     assert contents.pages()[-2:] == FOR_INSTRUCTORS and pages[-1] == "book/references"
-    assert arrows_against_the_contents(pages) == []
+    assert arrows_against_the_contents(pages) == arrows_against_the_contents(FOR_INSTRUCTORS) == []
     assert source("book/index").rstrip().endswith("*Next:* {doc}`using/reader`.")
 
 
@@ -108,15 +108,19 @@ def test_readers_and_students_are_told_how_many_homeworks_there_are():
     assert f"## The {word} homeworks" in source("book/using/student")
 
 
-def test_the_first_page_of_each_part_leads_to_the_words():
-    for page in (
-        "ppo/what-is-ppo", "marl/one-to-many", "dqn/q-learning", "realm/game", "two_arm/task"
-    ):  # fmt: skip
-        page = f"book/{page}"
-        assert "{doc}`../using/symbols`" in source(page) or "{term}`" in source(page), page
+def test_every_chapter_leads_to_the_words_as_their_page_says():
     words = source("book/using/symbols")
-    for word in ("Markov decision process", "return", "logits", "on-policy", "off-policy"):
-        assert re.search(rf"^{word}$", words, re.M), word
+    assert "Each chapter links to it where it first needs one of these words." in " ".join(words.split())
+    chapters = [p for p in contents.pages() if "using/" not in p and not p.endswith(("/quiz", "/references"))]
+    for page in chapters:
+        assert "{doc}`../using/symbols`" in source(page) or "{term}`" in source(page), page
+    entries = set(
+        re.findall(r"^(\S.*)$", re.search(r"```\{glossary\}\n(.*?)^```", words, re.S | re.M)[1], re.M)
+    )
+    for page in chapters:
+        for shown in re.findall(r"\{term\}`([^`]+)`", source(page)):
+            assert (re.search(r"<(.+)>", shown) or ["", shown])[1] in entries, (page, shown)
+    assert {"Markov decision process", "return", "logits", "on-policy", "off-policy"} <= entries
 
 
 # --- references

@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
+import torch
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT)]
@@ -44,13 +46,19 @@ def test_masking_leaves_1_to_10_percent_and_the_policy_does_not_survive_in_3_of_
     assert "does not survive in 3 of 20 seeds" in text("terminated-truncated")
 
 
-def test_half_and_always_random_tie_and_a_tenth_hardly_gets_there():
+def q_learning() -> dict:
+    """What the page on Q-learning defines: its grid, its true values, its learner."""
     source = (PAGES / "q-learning.md").read_text(encoding="utf-8")
     blocks = re.findall(r"^```\{code-cell\}[^\n]*\n(.*?)^```$", source, re.S | re.M)
     scope = {"np": np}
     for block in blocks:
         if any(word in block for word in ("rows = [", "V_star = ", "def learn(", "def steps_needed(")):
             exec(block.split("\n\n\nfor epsilon")[0], scope)
+    return scope
+
+
+def test_half_and_always_random_tie_and_a_tenth_hardly_gets_there():
+    scope = q_learning()
     tenth, half, whole = ([scope["steps_needed"](eps, seed) for seed in range(6)] for eps in (0.1, 0.5, 1.0))
     assert tenth.count(None) == 5 and None not in half + whole
     assert ranking.compare(ranking.spread(half), ranking.spread(whole)) == "tie"
@@ -73,6 +81,44 @@ def test_the_copies_until_95_are_298_and_280_are_made():
     assert (np.argmax(limit >= 95), copies) == (298, 280)
     assert "$k = 298$ copies are the fewest" in text("replay-and-targets")
     assert "makes about 280 copies" in text("replay-and-targets")
+    runs = [c for name in ("dqn_cartpole", "dqn_cartpole_constant_lr") for c in figures.curves(name).values()]
+    tops = [c["q_values"][1].max() for c in runs]
+    assert (round(limit[copies]), len(tops), sum(top > limit[copies] for top in tops)) == (94, 6, 3)
+    assert f"three of six recorded runs pass it ({max(tops):.0f} at most)" in text("replay-and-targets")
+
+
+def test_a_tenth_of_exploration_leaves_an_error_above_a_tenth():
+    learn = q_learning()["learn"]
+    lowest = {epsilon: min(learn(epsilon)) for epsilon in (0.0, 0.1, 0.5, 1.0)}
+    assert lowest[0.0] > lowest[0.1] > 0.1 > 1e-6 > max(lowest[0.5], lowest[1.0])
+    assert "with epsilon 0.1 it stays above 0.1, with 0.5 and 1 it falls early" in text("q-learning")
+
+
+def test_a_run_with_a_falling_rate_falls_late_too_and_the_ends_are_a_tie():
+    steps, returns = figures.curves("dqn_cartpole")[2]["eval_return"]
+    when, rates = figures.curves("dqn_cartpole")[2]["lr"]
+    before, after = (returns[steps == step].item() for step in (240_000, 250_000))
+    assert (before, round(after)) == (500, 127) and 1 / 6 < rates[when == 250_000].item() / 1e-3 < 1 / 5
+    ends = {name: list(figures.final_return(name).values())
+            for name in ("dqn_cartpole", "dqn_cartpole_constant_lr")}  # fmt: skip
+    assert [sum(end == 500 for end in found) for found in ends.values()] == [3, 2]
+    assert ranking.compare(*map(ranking.spread, ends.values())) == "tie"
+    said = text("reading-curves")
+    assert "One run falls from 500 to 127 at step 250,000, when the rate is less than a fifth" in said
+    assert "all three runs end at 500. With the constant rate, two do." in said and "so this is a tie" in said
+
+
+def test_much_exploration_keeps_the_evaluations_at_one_level_for_a_while_but_not_from_the_start():
+    middle, early = [], []
+    for name in ("dqn_exploration_0.5", "dqn_exploration_1.0"):
+        for curves in figures.curves(name).values():
+            steps, returns = curves["eval_return"]
+            middle += list(returns[(steps >= 30_000) & (steps <= 60_000)])
+            early += list(returns[(steps > 0) & (steps < 30_000)])
+    assert len(middle) == 24 and sum(80 < value < 120 for value in middle) == 23
+    assert sum(value > 120 for value in early) >= 5  # so "as long as epsilon is large" would be wrong
+    said = "all evaluations but one from step 30,000 to step 60,000 lie between 80 and 120"
+    assert said in text("reading-curves") and "We did not test this reason." in text("reading-curves")
 
 
 def exploration(share: str) -> ranking.Interval:
@@ -132,6 +178,27 @@ def test_the_small_breakout_is_learned_as_the_page_says():
     assert all(f'"{film.stem}"' in page and film.is_file() for film in films)
 
 
+def test_which_arrays_of_a_batch_need_a_cast():
+    dones, actions, values = torch.tensor([True, False]), torch.tensor([1, 0]), torch.zeros(2, 2)
+    with pytest.raises(RuntimeError, match="bool"):
+        1 - dones
+    assert actions.dtype == torch.int64 and values[[0, 1], actions].shape == (2,)
+    with pytest.raises(RuntimeError, match="same number of dimensions"):
+        values.gather(1, actions)
+    said = text("homework")
+    assert "In PyTorch `1 - dones` is an error" in said
+    assert "`gather` wants an index with as many axes as the values have" in said
+
+
+def test_homework_3_says_how_often_the_target_is_copied_on_atari():
+    from gcb6206.env_configs.dqn_atari_config import DQNAtariConfig
+
+    period = f"{DQNAtariConfig().target_update_period:,}"
+    notebook = (ROOT / "assignments" / "hw3" / "hw3.ipynb").read_text(encoding="utf-8")
+    assert f"our Atari preset every {period} steps." in notebook
+    assert f"The one for Atari copies every {period} steps" in text("replay-and-targets")
+
+
 def test_the_gallery_sorts_its_bugs_as_the_recorded_runs_do():
     from book import gallery
 
@@ -148,7 +215,15 @@ def test_the_gallery_sorts_its_bugs_as_the_recorded_runs_do():
         kind: {ranking.compare(end(bug), end("no_bug")) for bug in bugs} for kind, bugs in kinds.items()
     }
     assert ranked == {"dead": {"below"}, "healthy values": {"below"}, "invisible": {"tie"}}
-    assert max(value for bug in kinds["dead"] for value in values(bug)) < 20
+    dead = {bug: values(bug) for bug in kinds["dead"]}
+    assert max(abs(value - 1) for value in dead["target_never_synced"]) < 0.5
+    assert all(8 < value < 13 for bug in kinds["dead"][1:] for value in dead[bug])
+    assert "The values stay far under 100: about 1, or about 10." in text("homework")
+    evaluated = [run["eval_return"][1] for run in figures.curves("dqn_bug_observation_not_advanced").values()]
+    assert (
+        max(values[2:].max() for values in evaluated) > 100
+    )  # one seed plays well for a while: not dead at once
+    assert max(values[5:].max() for values in evaluated) < 90
     assert min(value for bug in kinds["healthy values"] for value in values(bug)) > 85
     same, right = (figures.curves(f"dqn_bug_{bug}") for bug in ("target_not_detached", "no_bug"))
     assert all(

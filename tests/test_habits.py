@@ -178,7 +178,10 @@ def test_make_bench_runs_every_program_and_stops_at_the_first_that_fails(tmp_pat
     for name, line in (("a", "print('ratio: 1.00')"), ("b", "raise SystemExit(3)"), ("c", "print('never')")):
         (tmp_path / "benchmarks" / f"{name}.py").write_text(line, encoding="utf-8")
     said = make("bench", cwd=tmp_path, code=2)
-    assert "== benchmarks/a.py\nratio: 1.00\n== benchmarks/b.py\n" in said and "never" not in said
+    assert (
+        "== benchmarks/a.py (1 of 3)\nratio: 1.00\n== benchmarks/b.py (2 of 3)\n" in said
+        and "never" not in said
+    )
 
 
 @pytest.mark.slow

@@ -311,6 +311,41 @@ def test_the_original_recursion_errs_at_ends_and_nowhere_else():
     assert off["terminates", "masked"] < 1e-9 and off["is cut", "masked"] > 5
 
 
+@pytest.mark.slow
+def test_without_ends_every_step_has_the_same_error_which_shrinks_and_is_not_0():
+    from book import ppo_figures
+
+    scope, errors = {"np": np}, []
+    exec(next(cell for cell in cells("four-stages") if "def original_gae" in cell), scope)
+
+    def watched(rewards, values, next_values, terminated, truncated, gamma, gae_lambda):
+        following = np.concatenate([values, next_values[-1:]])[1:]
+        errors.append(rewards + gamma * following - values)
+        return scope["original_gae"](rewards, values, next_values, terminated, truncated, gamma, gae_lambda)
+
+    trained = ppo_figures.train(ppo_figures.small_run(1), {"hw1.compute_gae": watched})
+    first, last = errors[0], errors[-1]
+    assert round(first.mean(), 1) == 1.0 and round(last.mean(), 1) == 0.2 and last.std() < 0.05 * last.mean()
+    assert round(trained["value"][-1]) == 79 and trained["return"][-1] < 30
+    page = " ".join((CHAPTERS / "four-stages.md").read_text(encoding="utf-8").split())
+    assert "they are 79 after 10,000 steps" in page and "1 at first, 0.2 at the end" in page
+
+
+def test_the_curriculum_that_waits_waits_for_more_than_four_of_five():
+    scope = {}
+    exec(next(cell for cell in cells("schedules-and-scales") if "def when_it_succeeds" in cell), scope)
+    waits = scope["when_it_succeeds"]
+    assert waits(0.1, 0.5, 0.8) == 0.1 < waits(0.1, 0.5, 0.81)
+    assert "whenever more than four of five succeed" in waits.__doc__
+
+
+def test_the_noise_at_lambda_1_is_that_of_the_steps_that_are_drawn():
+    script = (STATIC / "ppo-gae.js").read_text(encoding="utf-8")
+    assert re.search(r"\b20\b", script) and 16 < sum(0.99 ** (2 * i) for i in range(20)) < 17
+    page = " ".join((CHAPTERS / "four-stages.md").read_text(encoding="utf-8").split())
+    assert "more than 16 if the episode goes on (over the 20 steps that are drawn)" in page
+
+
 def test_the_schedule_of_the_original_notes_does_not_exist():
     from stable_baselines3.common import callbacks, utils
 

@@ -141,6 +141,25 @@ def test_check_in_a_students_cell_is_harmless(kernel):
     assert "outside" in printed(kernel, "from autograder import check\nprint(check('hw3.update'))")
 
 
+def test_a_plot_is_a_picture_and_a_semicolon_hides_a_value(kernel):
+    """As in the student's own Jupyter."""
+    plot = "import matplotlib.pyplot as plt\nplt.figure(figsize=(1, 1))\nplt.axis('off')"
+    for code, kinds in [
+        (plot, ["execute_result", "display_data"]),
+        (plot + ";", ["display_data"]),
+        (plot + ";  # no 'value'\n\n", ["display_data"]),
+        (plot + "\nplt.title('#');", ["display_data"]),
+        ("x = 5\nx", ["execute_result"]),
+        ("x;", []),
+        ("'x;'", ["execute_result"]),
+        ("print(x);", ["stream"]),
+    ]:
+        outputs = kernel.execute(code, 60).outputs
+        assert [output.output_type for output in outputs] == kinds, code
+        if "display_data" in kinds:
+            assert outputs[-1].data["image/png"].startswith("iVBOR")
+
+
 def test_may_not_write_to_the_systems_settings(kernel):
     """Root without any capability could: where the grader runs as root, that would be a way out of the sandbox."""
     execution = kernel.execute("open('/proc/sys/kernel/core_pattern', 'w')", 10)

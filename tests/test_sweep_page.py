@@ -257,6 +257,10 @@ CLAIMS = {
         lambda: all(order(t)[:3] == ["learning_rate", "n_steps", "gamma"] for t in BOTH)
         and tied_costs(P, "learning_rate") == ["n_steps"] and tied_costs(C, "learning_rate") == []
         and tied_costs(C, "gamma") == ["n_steps"] and tied_costs(P, "gamma") == ["n_epochs"],
+    "For the third place it supports `gamma` alone on CartPole. On Pendulum `gamma` ties with `n_epochs`, and we choose "
+    "`gamma`.":
+        lambda: order(C)[2] == "gamma" and tied_costs(C, "gamma") == ["n_steps"]
+        and tied_costs(P, "gamma") == ["n_epochs"],
     "On both tasks `clip_range` costs less than `learning_rate`, `n_steps` and `gamma`.":
         lambda: all(ranking.compare(found["clip_range"][1], found[other][1]) == "below"
                     for found in (sweep_figures.span_intervals(t, usual_only=True) for t in BOTH)
@@ -345,14 +349,14 @@ CLAIMS = {
     "with a weight of 5 CartPole starts later, and arrives all the same.":
         lambda: evaluated(C, "vf_coef", 5.0, 0) < 0.85 * evaluated(C, "vf_coef", 0.5, 0)
         and evaluated(C, "vf_coef", 5.0, -1) > 475,
-    "It explains nothing. CartPole is learned all the same, a little more slowly, because with $\\lambda = 0.95$ an "
-    "advantage is mostly made of rewards. Pendulum is not learned at all.":
+    "It explains nothing. CartPole is learned all the same, a little more slowly. Pendulum is not learned at all.":
         lambda: all(logged(t, "vf_coef", 0.0, "explained_variance") < 0.05 for t in BOTH)
         and 400 < mean(C, "vf_coef", 0.0) and below(C, "vf_coef", 0.0) and mean(P, "vf_coef", 0.0) < -1000,
-    "On Pendulum all five values tie. On CartPole the values from 0.1 to no limit at all differ by less than 15 of "
-    "500.":
-        lambda: best(P, "max_grad_norm", 0.01, 0.1, 0.5, 2.0, None)
-        and np.ptp([mean(C, "max_grad_norm", value) for value in (0.1, 0.5, 2.0, None)]) < 15,
+    "On Pendulum all five values tie. On CartPole 0.1, 0.5 and 2 tie. No limit at all scores a little less, 14 of 500, "
+    "and its interval lies below. So the limit helps a little there.":
+        lambda: best(P, "max_grad_norm", 0.01, 0.1, 0.5, 2.0, None) and best(C, "max_grad_norm", 0.1, 0.5, 2.0)
+        and below(C, "max_grad_norm", None)
+        and round(mean(C, "max_grad_norm", 0.5) - mean(C, "max_grad_norm", None)) == 14,
     "0.01 is slower on CartPole, whose rewards are not normalised.":
         lambda: below(C, "max_grad_norm", 0.01),
     "on Pendulum most runs that learned are in the notes' range. On CartPole most lie *below* it.":
@@ -442,6 +446,27 @@ def test_every_claim_could_be_refuted(claim, records, monkeypatch):
         for world in worlds:
             refuted.append(not holds(claim, world(records), monkeypatch))
     assert any(refuted)
+
+
+def test_a_long_rollout_is_evaluated_after_each_and_a_short_one_every_8192_steps():
+    assert (
+        "Every 8,192 steps the agent plays ten {term}`greedy` episodes (if a rollout is longer than that, after "
+        in (" ".join(PAGE.read_text(encoding="utf-8").split()))
+    )
+    for task in BOTH:
+        config = sweep_figures.preset(task)
+        for r in sweep_figures.runs(task):
+            long = config.num_envs * (
+                r["change"][1] if r["change"] and r["change"][0] == "n_steps" else config.n_steps
+            )
+            steps = r["curves"]["eval_return"]["step"]
+            assert set(np.diff(steps)) == {max(8192, long)}, (task, r["change"])
+
+
+def test_the_example_of_a_horizon_is_longer_than_20_steps():
+    page = " ".join(PAGE.read_text(encoding="utf-8").split())
+    (number,) = re.findall(r"for 20 steps, a `gamma` of about ([\d.]+\d)", page)
+    assert 20 < 1 / (1 - float(number)) < 40
 
 
 def test_no_run_broke_off():

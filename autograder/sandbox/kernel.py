@@ -83,6 +83,7 @@ class SandboxedKernel:
                 "-m",
                 "ipykernel_launcher",
                 "--HistoryManager.enabled=False",
+                "--matplotlib=inline",  # the warmed process imported pyplot where there was no kernel to draw for
             ],
             language="python",
             interrupt_mode="message",
@@ -193,8 +194,9 @@ class SandboxedKernel:
     def execute(self, code: str, seconds: float, world: Callable[[str], str] | None = None) -> Execution:
         """Runs code, for at most `seconds` and the kernel's total; `world` answers what it asks meanwhile.
 
-        On a busy machine, where it gets less than a core, it has up to `PATIENCE` times as long. A kernel that runs over its time is interrupted, and killed where it does not heed that; what it is
-        asked afterwards ends at once, with the same verdict.
+        On a busy machine, where it gets less than a core, it has up to `PATIENCE` times as long. A kernel that runs
+        over its time is interrupted, and killed where it does not heed that; what it is asked afterwards ends at once,
+        with the same verdict.
         """
         if self.ending:
             return Execution(self.ending.verdict, self.ending.message)
@@ -222,6 +224,8 @@ class SandboxedKernel:
             self._end(execution)
             ended = True
         execution.outputs = output.outputs()
+        if _says_nothing(code):
+            execution.outputs = [o for o in execution.outputs if o.output_type != "execute_result"]
         self._output_left -= output.kept
         if ended:
             return execution
@@ -332,6 +336,12 @@ def _note_error(execution: Execution, content: dict) -> None:
     known = isinstance(name, str) and isinstance(value, str)
     text = f"{name}: {value}" if known else "an exception whose text is too long, or none"
     execution.status, execution.message = "error", clean(text, 2000)
+
+
+def _says_nothing(code: str) -> bool:
+    """Whether code ends with a semicolon, by which IPython shows no value; it asks its history, which is off here."""
+    last = code.rstrip().rpartition("\n")[2]
+    return last.endswith(";") or last.partition("#")[0].rstrip().endswith(";")
 
 
 class _Output:

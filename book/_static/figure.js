@@ -37,7 +37,61 @@ const course = (() => {
     return html("label", { class: "course-slider" }, html("span", {}, label), input, output);
   }
 
+  // Moves a slider from outside; text stands beside it and is what a screen reader says.
+  function set(label, value, text) {
+    const input = label.querySelector("input");
+    input.value = value;
+    input.setAttribute("aria-valuetext", text);
+    label.querySelector("output").textContent = text;
+  }
+
   const button = (text, pressed) => html("button", { type: "button", class: "course-button", click: pressed }, text);
+
+  // What plays a recorded episode: a Play button and a slider of its steps. last() is the last step, draw(step) shows one,
+  // text(step) says it, rate() gives steps a second; live is the element that tells of a step, silent while it plays.
+  function player({ last, draw, text, live, rate = () => 20 }) {
+    const PICTURES = 20; // a second, at most
+    const still = window.matchMedia("(prefers-reduced-motion: reduce)");
+    let step = 0, timer = null;
+    const play = button("Play", pressed);
+    const time = slider("step", { min: 0, max: 0, step: 1, value: 0 }, (v) => { stop(); go(v); });
+
+    function go(to) {
+      step = Math.max(0, Math.min(to, last()));
+      time.querySelector("input").max = last();
+      set(time, step, text(step));
+      draw(step);
+    }
+
+    function stop() {
+      clearTimeout(timer);
+      timer = null;
+      play.textContent = still.matches ? "Show the end" : "Play";
+      live.setAttribute("aria-live", "polite");
+    }
+
+    function pressed() {
+      if (timer !== null) return stop();
+      if (still.matches) return go(last());
+      live.setAttribute("aria-live", "off"); // nobody wants twenty sentences a second
+      play.textContent = "Pause";
+      go(step === last() ? 0 : step);
+      return wait();
+    }
+
+    function wait() {
+      timer = setTimeout(() => {
+        const next = Math.min(step + Math.max(1, Math.round(rate() / PICTURES)), last());
+        if (next === last()) stop();
+        else wait();
+        go(next);
+      }, 1000 / Math.min(rate(), PICTURES));
+    }
+
+    still.addEventListener("change", stop);
+    stop();
+    return { controls: [play, time], go, stop };
+  }
 
   // Numbers in [0, 1) that are the same in every browser (mulberry32).
   function generator(seed) {
@@ -124,5 +178,5 @@ const course = (() => {
     }));
   }
 
-  return { COLOURS, html, svg, widget, slider, button, generator, chart, legend, compact, pageWidth };
+  return { COLOURS, html, svg, widget, slider, set, button, player, generator, chart, legend, compact, pageWidth };
 })();

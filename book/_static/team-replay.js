@@ -7,11 +7,10 @@ course.unpackTrack = (packed, count) => {
 };
 
 course.widget("team-replay", (element) => {
-  const { html, slider, button, chart, legend, compact, pageWidth, unpackTrack, COLOURS } = course;
+  const { html, slider, set, player, chart, legend, compact, pageWidth, unpackTrack, COLOURS } = course;
   const { replays } = JSON.parse(element.querySelector("script").textContent);
-  const STEPS_A_SECOND = 20, TALLEST = 440, MARGIN = 0.06, width = pageWidth();
-  const still = window.matchMedia("(prefers-reduced-motion: reduce)");
-  const state = { replay: null, at: 0, step: 0, timer: null };
+  const TALLEST = 440, MARGIN = 0.06, width = pageWidth();
+  const state = { replay: null, at: 0, step: 0 };
   const canvas = html("canvas", { role: "img", class: "course-canvas" }), curve = html("div"), about = html("p");
   const status = html("p", { "aria-live": "polite", class: "course-status" });
   const whole = (n) => n.toLocaleString("en"), signed = (v, digits = 2) => v.toFixed(digits).replace(/^-(?=0\.?0*$)/, "").replace("-", "−");
@@ -95,8 +94,6 @@ course.widget("team-replay", (element) => {
     const { replay, step } = state, c = checkpoint(), last = replay.checkpoints[replay.checkpoints.length - 1];
     paint();
     set(checkpoints, state.at, `iteration ${c.iteration}`);
-    time.querySelector("input").max = c.steps;
-    set(time, step, `${step} of ${c.steps}`);
     const reward = step ? ` (${signed(c.earned[step] - c.earned[step - 1], 3)} in this step)` : "";
     const ended = step === c.steps && c.steps < replay.max_steps ? " The episode ended here, before its time limit." : "";
     const said = `Iteration ${c.iteration} of ${last.iteration}, ${whole(c.frames)} frames: its evaluation has a mean return of ${signed(c.mean_return)}. ` +
@@ -117,61 +114,28 @@ course.widget("team-replay", (element) => {
       points: [means, ends].map((ys, i) => ({ x: frames[at], y: ys[at], colour: COLOURS[i] })) }), legend(series));
   }
 
-  function set(label, value, text) {
-    const input = label.querySelector("input");
-    input.value = value;
-    input.setAttribute("aria-valuetext", text);
-    label.querySelector("output").textContent = text;
-  }
-
-  function stop() {
-    clearInterval(state.timer);
-    state.timer = null;
-    play.textContent = still.matches ? "Show the end" : "Play";
-    status.setAttribute("aria-live", "polite");
-  }
-
-  function pressed() {
-    if (state.timer !== null) return stop();
-    if (still.matches) {
-      state.step = checkpoint().steps;
-      return draw();
-    }
-    if (state.step === checkpoint().steps) state.step = 0;
-    status.setAttribute("aria-live", "off"); // nobody wants twenty sentences a second
-    play.textContent = "Pause";
-    state.timer = setInterval(() => {
-      if (state.step < checkpoint().steps) state.step += 1;
-      if (state.step === checkpoint().steps) stop();
-      draw();
-    }, 1000 / STEPS_A_SECOND);
-    return draw();
-  }
-
   function choose(index) {
-    stop();
+    episode.stop();
     state.replay = opened(replays[index]);
-    Object.assign(state, { at: state.replay.checkpoints.length - 1, step: 0 });
+    state.at = state.replay.checkpoints.length - 1;
     checkpoints.querySelector("input").max = state.at;
     canvas.style.aspectRatio = `${width} / ${state.replay.view.height}`;
     about.textContent = `${replays[index].about}. Filled circles are agents, pale shapes everything else; thin lines are the ways so far.`;
     drawCurve();
-    draw();
+    episode.go(0);
   }
 
-  const play = button("Play", pressed);
+  const episode = player({ last: () => checkpoint().steps, text: (step) => `${step} of ${checkpoint().steps}`, live: status,
+    draw: (step) => { state.step = step; draw(); } });
   const checkpoints = slider("training", { min: 0, max: 0, step: 1, value: 0 }, (v) => {
     state.at = v;
-    state.step = Math.min(state.step, checkpoint().steps);
     drawCurve();
-    draw();
+    episode.go(state.step);
   });
-  const time = slider("step", { min: 0, max: 0, step: 1, value: 0 }, (v) => { stop(); state.step = v; draw(); });
   const select = html("select", { "aria-label": "team", change: () => choose(select.selectedIndex) }, ...replays.map((r) => html("option", {}, r.label)));
   const team = html("label", { class: "course-slider" }, html("span", {}, "team"), select);
   element.append(html("div", { class: "course-controls" }, ...(replays.length > 1 ? [team] : []), checkpoints), about, canvas,
-    html("div", { class: "course-controls" }, play, time), status, curve);
+    html("div", { class: "course-controls" }, ...episode.controls), status, curve);
   choose(0);
-  still.addEventListener("change", stop);
   new MutationObserver(() => paint()).observe(document.documentElement, { attributeFilter: ["data-theme"] });
 });

@@ -3,7 +3,9 @@
 Actions come with their log-probabilities and values, computed by the very weights that chose them, and are never
 computed again: once acting and learning happen in different processes, the learner's weights are others.
 
-The agent holds no environment. ``act`` turns observations into actions; whoever collects owns the games.
+``RealmDQNAgent`` is homework 3's DQN on the same observations, as a baseline.
+
+The agents hold no environment. ``act`` turns observations into actions; whoever collects owns the games.
 """
 
 from __future__ import annotations
@@ -11,10 +13,12 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from gcb6206.agents.dqn_agent import DQNAgent
 from gcb6206.agents.ppo_agent import PPOAgent, compute_gae
+from gcb6206.envs.realm.game import ACTIONS
 from gcb6206.exercises import exercise
 from gcb6206.infrastructure import pytorch_util as ptu
-from gcb6206.networks.realm import RealmPolicy, pack
+from gcb6206.networks.realm import PACKED, RealmPolicy, pack
 
 
 @exercise("hw5.behaviour_log_prob")
@@ -90,3 +94,44 @@ class RealmAgent(PPOAgent):
         kept = {name: rollout[name] for name in ("observations", "actions", "log_probs", "values")}
         samples = {**kept, "advantages": advantages, "returns": returns}
         return {name: ptu.from_numpy(values).flatten(0, 1) for name, values in samples.items()}
+
+
+class RealmDQNAgent(DQNAgent):
+    """The homework's agent on packed observations, for several games at once.
+
+    Args:
+        exploration: the probability of a random legal action where noise is given.
+        kwargs: as ``DQNAgent`` takes them.
+    """
+
+    def __init__(self, exploration: float = 0.0, **kwargs):
+        super().__init__((PACKED,), ACTIONS, **kwargs)
+        self.exploration = exploration
+
+    @property
+    def policy(self) -> RealmDQNAgent:
+        """Whoever plays asks it for noise."""
+        return self
+
+    def noise(self, *shape: int) -> np.ndarray:
+        """Numbers from 0 to 1 from numpy's global stream: one for exploring or not, one for each action."""
+        return np.random.random((*shape, 1 + ACTIONS)).astype(np.float32)
+
+    @torch.no_grad()
+    def act(self, observations: np.ndarray, noise: np.ndarray | None = None) -> tuple[np.ndarray]:
+        """The best legal action of each game, or a random one; alone in a tuple, as ``RealmAgent.act`` begins.
+
+        Args:
+            observations: packed, ``(N, 10544)`` uint8.
+            noise: a row of what ``noise`` drew; None acts greedily.
+        """
+        best = self.critic(torch.from_numpy(observations)).argmax(1).numpy()
+        if noise is None:
+            return (best,)
+        legal = observations[:, -ACTIONS:].astype(bool)
+        drawn = np.where(legal, noise[:, 1:], -1.0).argmax(1)
+        return (np.where(noise[:, 0] < self.exploration, drawn, best),)
+
+    def greedy(self, observation: dict[str, np.ndarray]) -> np.ndarray:
+        """The best legal actions ``(N,)`` at observations as the environment gives them."""
+        return self.act(pack(observation))[0]

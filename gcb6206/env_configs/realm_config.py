@@ -1,11 +1,15 @@
-"""PPO on Return to the Realm."""
+"""PPO on Return to the Realm, and DQN beside it."""
 
 from __future__ import annotations
 
 import functools
 from dataclasses import dataclass
 
+import torch
+
 from gcb6206.env_configs.config import check_fields
+from gcb6206.env_configs.dqn_basic_config import DQN_LIMITS, agent_fields
+from gcb6206.env_configs.schedule import PiecewiseSchedule
 from gcb6206.envs.realm.env import RealmVectorEnv
 from gcb6206.envs.realm.options import TREASURES, RealmOptions
 from gcb6206.envs.realm.rewards import SHAPED, check_weights
@@ -13,11 +17,12 @@ from gcb6206.errors import ConfigError
 from gcb6206.exercises import exercise
 from gcb6206.infrastructure.distributed.buffer import TrajectoryBuffer
 from gcb6206.networks.optimizers import LeanAdam
+from gcb6206.networks.realm import RealmCritic
 
 
 @dataclass(frozen=True)
-class RealmConfig:
-    """The settings of a contestant's notes, on the contest's game."""
+class RealmGames:
+    """What the games are, and how many play; the values are those of a contestant's notes."""
 
     size: int = 128
     """Cells along a side of the map, 48 to 256."""
@@ -46,6 +51,67 @@ class RealmConfig:
     """Environment steps of the whole training, all games together; rounded down to whole rollouts."""
     num_envs: int = 10
     """Games that run side by side."""
+    greedy_evaluation: bool = False
+    """Take the likeliest action in evaluations; otherwise draw from the policy, which gets stuck less."""
+    channels: int = 8
+    """Channels of the first convolution; the other two have twice as many."""
+    hidden_size: int = 128
+    """Units of the layer that joins the map and the numbers."""
+    end_as_last_treasure: bool = False
+    """The network sees the end among the treasures, and only when no treasure is left."""
+
+    def __post_init__(self):
+        check_fields(self, {
+            "at least 1": "total_steps num_envs channels hidden_size",
+            "a number from 0 to 1": "random_start_fraction",
+        })  # fmt: skip
+        for number in self.curriculum:
+            self.options(treasure_num=number)
+        check_weights(self.rewards or {})
+
+    @property
+    def curriculum(self) -> list[int | str]:
+        """What ``treasure_num`` is in equal parts of the training."""
+        if self.treasure_curriculum is None:
+            return [self.treasure_num]
+        words = [word.strip() for word in self.treasure_curriculum.split(",")]
+        return [int(word) if word.isdecimal() else word for word in words]
+
+    def options(self, **changes) -> RealmOptions:
+        """The training's games, with some options changed."""
+        names = ("size", "map_seed", "num_maps", "max_step", "treasure_num")
+        own = {name: getattr(self, name) for name in names}
+        twice = set(own) & set(self.env_kwargs or {})
+        if twice:
+            raise ConfigError(f"env_kwargs holds {min(twice)}, which is a field of its own: set that one")
+        return RealmOptions().changed({**(self.env_kwargs or {}), **own, **changes})
+
+    def _check_total(self) -> int:
+        rollout = self.n_steps * self.num_envs
+        if self.total_steps < rollout:
+            raise ConfigError(
+                f"total_steps is {self.total_steps}, less than one rollout of n_steps * num_envs = {rollout}"
+                ": raise it, or lower n_steps"
+            )
+        return rollout
+
+    def games(self) -> dict:
+        """The parts of a run that make and show its games."""
+        return {
+            "make_envs": functools.partial(RealmVectorEnv, rewards={**SHAPED, **(self.rewards or {})}),
+            "options": self.options(),
+            "eval_map_seed": self.eval_map_seed,
+            "greedy_evaluation": self.greedy_evaluation,
+            "curriculum": self.curriculum,
+            "random_start_fraction": self.random_start_fraction,
+            "num_envs": self.num_envs,
+        }
+
+
+@dataclass(frozen=True)
+class RealmConfig(RealmGames):
+    """PPO with the settings of a contestant's notes, on the contest's game."""
+
     n_steps: int = 256
     """Steps of every game in one rollout."""
     batch_size: int = 64
@@ -72,55 +138,23 @@ class RealmConfig:
     """Largest norm of the gradient; None does not clip."""
     normalize_advantages: bool = False
     """Bring each minibatch's advantages to mean 0 and standard deviation 1."""
-    greedy_evaluation: bool = False
-    """Take the likeliest action in evaluations; otherwise draw from the policy, which gets stuck less."""
-    channels: int = 8
-    """Channels of the first convolution; the other two have twice as many."""
-    hidden_size: int = 128
-    """Units of the layer that joins the map and the numbers."""
     share_backbone: bool = False
     """One backbone for actor and critic."""
-    end_as_last_treasure: bool = False
-    """The network sees the end among the treasures, and only when no treasure is left."""
 
     def __post_init__(self):
+        super().__post_init__()
         check_fields(self, {
-            "at least 1": "total_steps num_envs n_steps n_epochs channels hidden_size",
-            "a number from 0 to 1": "gamma gae_lambda random_start_fraction",
+            "at least 1": "n_steps n_epochs",
+            "a number from 0 to 1": "gamma gae_lambda",
             "above 0": "learning_rate clip_range max_grad_norm",
             "at least 0": "learning_rate_final ent_coef ent_coef_final vf_coef",
         })  # fmt: skip
-        rollout = self.n_steps * self.num_envs
-        if self.total_steps < rollout:
-            raise ConfigError(
-                f"total_steps is {self.total_steps}, less than one rollout of n_steps * num_envs = {rollout}"
-                ": raise it, or lower n_steps"
-            )
+        rollout = self._check_total()
         if self.batch_size < 2 or rollout % self.batch_size:
             raise ConfigError(
                 f"batch_size is {self.batch_size}: it must divide n_steps * num_envs = {self.n_steps} * "
                 f"{self.num_envs} = {rollout}"
             )
-        for number in self.curriculum:
-            self.options(treasure_num=number)
-        check_weights(self.rewards or {})
-
-    @property
-    def curriculum(self) -> list[int | str]:
-        """What ``treasure_num`` is in equal parts of the training."""
-        if self.treasure_curriculum is None:
-            return [self.treasure_num]
-        words = [word.strip() for word in self.treasure_curriculum.split(",")]
-        return [int(word) if word.isdecimal() else word for word in words]
-
-    def options(self, **changes) -> RealmOptions:
-        """The training's games, with some options changed."""
-        names = ("size", "map_seed", "num_maps", "max_step", "treasure_num")
-        own = {name: getattr(self, name) for name in names}
-        twice = set(own) & set(self.env_kwargs or {})
-        if twice:
-            raise ConfigError(f"env_kwargs holds {min(twice)}, which is a field of its own: set that one")
-        return RealmOptions().changed({**(self.env_kwargs or {}), **own, **changes})
 
     def build(self) -> dict:
         """The run's parts: what ``RealmRun`` takes as ``config``."""
@@ -132,12 +166,7 @@ class RealmConfig:
             f"realm{self.size}_lr{self.learning_rate:g}_n{self.n_steps}x{self.num_envs}_b{self.batch_size}"
         )
         return {
-            "make_envs": functools.partial(RealmVectorEnv, rewards={**SHAPED, **(self.rewards or {})}),
-            "options": self.options(),
-            "eval_map_seed": self.eval_map_seed,
-            "greedy_evaluation": self.greedy_evaluation,
-            "curriculum": self.curriculum,
-            "random_start_fraction": self.random_start_fraction,
+            **self.games(),
             "policy_kwargs": {
                 "channels": self.channels,
                 "hidden": self.hidden_size,
@@ -152,9 +181,88 @@ class RealmConfig:
                 **{name: getattr(self, name) for name in names},
             },
             "updates": self.total_steps // (self.n_steps * self.num_envs),
-            "num_envs": self.num_envs,
             "n_steps": self.n_steps,
             "log_name": self.exp_name or built,
+        }
+
+
+@dataclass(frozen=True)
+class RealmDQNConfig(RealmGames):
+    """Double DQN on the same games."""
+
+    num_envs: int = 64
+    """Games that run side by side."""
+    n_steps: int = 64
+    """Steps of every game between two lines of the log."""
+    greedy_evaluation: bool = True
+    """Take the best action in evaluations; otherwise any legal one with probability exploration_final."""
+    learning_starts: int = 20_000
+    """First step with a gradient step; before it the buffer fills."""
+    update_period: int = 64
+    """Environment steps to one update."""
+    batch_size: int = 128
+    """Transitions in one gradient step."""
+    replay_buffer_capacity: int = 50_000
+    """Transitions kept, 21 kB each; the oldest go first."""
+    discount: float = 0.95
+    """Discount gamma, from 0 to 1."""
+    target_update_period: int = 500
+    """Updates between two copies into the target network."""
+    use_double_q: bool = True
+    """Choose the next action with the online network (double Q-learning)."""
+    learning_rate: float = 5e-4
+    """Step size of Adam at the start."""
+    learning_rate_final: float | None = 5e-5
+    """Step size at the end, approached in a straight line; None keeps it constant."""
+    clip_grad_norm: float | None = 10.0
+    """Largest norm of the gradient; None does not clip."""
+    exploration_fraction: float = 0.3
+    """Part of the training in which epsilon falls from 1 to its final value, above 0 and at most 1."""
+    exploration_final: float = 0.05
+    """Epsilon from then on, from 0 to 1."""
+
+    def __post_init__(self):
+        super().__post_init__()
+        check_fields(self, DQN_LIMITS)
+        check_fields(self, {
+            "at least 0": "learning_rate_final",
+            "at least 1": "update_period n_steps",
+            "above 0, at most 1": "exploration_fraction",
+        })  # fmt: skip
+        self._check_total()
+
+    def build(self) -> dict:
+        """The run's parts: what ``RealmDQNRun`` takes as ``config``."""
+        final = self.learning_rate if self.learning_rate_final is None else self.learning_rate_final
+        updates = max(1, (self.total_steps - self.learning_starts) // self.update_period)
+        rate = PiecewiseSchedule(
+            [(0, 1.0), (updates, final / self.learning_rate)], final / self.learning_rate
+        )
+        decay = max(1, round(self.exploration_fraction * self.total_steps))
+        network = functools.partial(
+            RealmCritic,
+            channels=self.channels,
+            hidden=self.hidden_size,
+            end_as_last_treasure=self.end_as_last_treasure,
+        )
+        names = ("n_steps", "learning_starts", "update_period", "batch_size", "replay_buffer_capacity",
+                 "exploration_final")  # fmt: skip
+        return {
+            **self.games(),
+            **{name: getattr(self, name) for name in names},
+            "updates": self.total_steps // (self.n_steps * self.num_envs),
+            "agent_kwargs": {
+                "make_critic": network,
+                "make_optimizer": functools.partial(LeanAdam, lr=self.learning_rate),
+                "make_lr_schedule": functools.partial(
+                    torch.optim.lr_scheduler.LambdaLR, lr_lambda=rate.value
+                ),
+                **agent_fields(self),
+            },
+            "exploration_schedule": PiecewiseSchedule(
+                [(0, 1.0), (decay, self.exploration_final)], self.exploration_final
+            ),
+            "log_name": self.exp_name or f"realm{self.size}_dqn_lr{self.learning_rate:g}_d{self.discount:g}",
         }
 
 

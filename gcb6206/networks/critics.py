@@ -82,9 +82,10 @@ class AtariCritic(nn.Module):
 
     def forward(self, observation: torch.Tensor) -> torch.Tensor:
         """Values ``(batch, num_actions)`` of pixels ``(batch, frames, 84, 84)`` from 0 to 255."""
-        pixels = observation.float() / 255.0
         if not self.rough:
-            return self.layers(pixels)
-        with torch.autocast(pixels.device.type, torch.bfloat16):
-            hidden = self.layers[:-1](pixels)
+            return self.layers(observation.float() / 255.0)
+        with torch.autocast(observation.device.type, torch.bfloat16):
+            hidden = self.layers[:-1](
+                observation.bfloat16() / 255
+            )  # a byte fits: the same as float32 rounded
         return self.layers[-1](hidden.float())  # rounded values could not tell similar actions apart

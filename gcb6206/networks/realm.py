@@ -174,3 +174,31 @@ class RealmPolicy(nn.Module):
     def figures(self) -> dict[str, float]:
         """Nothing about the policy itself."""
         return {}
+
+
+class RealmCritic(nn.Module):
+    """Values of the actions, for DQN; an illegal action's is so low that nobody chooses it.
+
+    Args:
+        observation_shape, num_actions: as ``DQNAgent`` gives them; ``(10544,)`` and 16.
+        channels, hidden: see ``Backbone``.
+        end_as_last_treasure: as in ``RealmPolicy``.
+    """
+
+    def __init__(
+        self,
+        observation_shape: tuple[int, ...] = (PACKED,),
+        num_actions: int = ACTIONS,
+        channels: int = 8,
+        hidden: int = 128,
+        end_as_last_treasure: bool = False,
+    ):
+        super().__init__()
+        self.end_as_last_treasure = end_as_last_treasure
+        self.backbone, self.values = Backbone(channels, hidden), nn.Linear(hidden, ACTIONS)
+
+    def forward(self, observations: torch.Tensor) -> torch.Tensor:
+        """``(batch, 16)`` of packed observations ``(batch, 10544)``."""
+        maps, vectors, legal = unpack(observations)
+        maps = end_as_last_treasure(maps, vectors) if self.end_as_last_treasure else maps
+        return mask_logits(self.values(self.backbone(maps, vectors)), legal)

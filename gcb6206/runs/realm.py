@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from gcb6206.agents.ppo_agent import explained_variance
-from gcb6206.agents.realm_agent import RealmAgent
+from gcb6206.agents.realm_agent import RealmAgent, RealmDQNAgent
 from gcb6206.envs.realm import planner
 from gcb6206.envs.realm.env import RealmVectorEnv
 from gcb6206.infrastructure import pytorch_util as ptu
@@ -100,6 +100,29 @@ class RealmCollector:
             "last_observation": self._observation.copy(),
             "cut_observations": np.concatenate(cuts),
         }
+
+    @property
+    def observation(self) -> np.ndarray:
+        """Where the games stand, packed: ``(N, 10544)`` uint8."""
+        return self._observation
+
+    def step(self, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Play one step in every game.
+
+        Returns:
+            Arrays ``(N, ...)`` as a replay buffer takes them: observations, actions, rewards, next observations (an
+            ended episode's own last one), and whether the episode terminated.
+        """
+        before = self._observation
+        observation, rewards, terminated, truncated, info = self.env.step(actions)
+        following = self._observation = pack(observation)
+        if "final_info" in info:
+            self._note(info)
+            ended = np.flatnonzero(terminated | truncated)
+            following = following.copy()
+            last = [info["final_obs"][i] for i in ended]
+            following[ended] = pack({name: np.stack([each[name] for each in last]) for name in last[0]})
+        return before, actions, rewards, following, terminated
 
     def _note(self, info: dict) -> None:
         for i in np.flatnonzero(info["_final_info"]):
@@ -301,8 +324,10 @@ def make_eval_games(config: dict, num_envs: int, **changes) -> RealmVectorEnv:
     return make_games(config, num_envs, **changes)
 
 
-def make_agent(config: dict) -> RealmAgent:
-    """An untrained agent with the run's settings."""
+def make_agent(config: dict):
+    """An untrained agent with the run's settings: PPO's, or DQN's where the configuration is one of DQN."""
+    if "update_period" in config:
+        return RealmDQNAgent(**config["agent_kwargs"])
     return RealmAgent(RealmPolicy(**config["policy_kwargs"]), **config["agent_kwargs"])
 
 

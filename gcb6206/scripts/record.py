@@ -37,6 +37,7 @@ from gcb6206.infrastructure.checkpoint import load_checkpoint, save_checkpoint
 from gcb6206.runs import team_replay
 from gcb6206.runs.frame import CHECKPOINT
 from gcb6206.scripts import clone_vla, run_hw3, run_ppo, train, train_mappo, train_realm, train_two_arm
+from gcb6206.scripts.hand_in import hand_in
 from gcb6206.scripts.parse_tensorboard import read_scalars, write_scalars
 from gcb6206.scripts.scripting_utils import WORDS, exit_status, load_solutions, parse
 
@@ -125,7 +126,10 @@ def record(name: str, results: Path = RESULTS, force: bool = False, seed: int | 
                 write_scalars(directory / f"seed_{seed}.csv", read_scalars(log_dir))
                 for number, film in enumerate(sorted(log_dir.glob("videos/*.mp4"))):
                     shutil.copy(film, directory / f"seed_{seed}_{number}.mp4")
-                if described[name].get("actor"):
+                if described[name].get("actor") and program == "run_hw3":
+                    weights, _ = hand_in(log_dir, log_dir)
+                    shutil.copy(weights, directory / f"seed_{seed}.pt")
+                elif described[name].get("actor"):
                     state = load_checkpoint(log_dir / CHECKPOINT)
                     agent = state["agent"]
                     kept = {"settings": state["settings"], "actor": agent.get("actor") or agent["policy"]}

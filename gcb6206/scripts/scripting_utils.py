@@ -46,6 +46,7 @@ BASE_CONFIGS = {
     "ppo": "ppo_config:PPOConfig",
     "mappo": "mappo_config:MAPPOConfig",
     "realm": "realm_config:RealmConfig",
+    "realm_dqn": "realm_config:RealmDQNConfig",
     "realm_distributed": "realm_config:RealmDistributedConfig",
     "mappo_vla": "vla_config:MAPPOConfig",
     "cloning": "vla_config:CloningConfig",

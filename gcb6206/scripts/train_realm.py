@@ -1,5 +1,6 @@
 """Train on Return to the Realm: ``python -m gcb6206.scripts.train_realm -cfg experiments/realm/small.yaml``.
-It trains with the functions that fill the exercises of homework 1 and 5. -cfg FILE.yaml --help shows that file's values.
+It trains with the functions that fill the exercises of homework 1 and 5, for DQN with those of homework 3.
+-cfg FILE.yaml --help shows that file's values.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from tyro.conf import arg
 from gcb6206.agents.realm_agent import RealmAgent
 from gcb6206.errors import ConfigError
 from gcb6206.runs import realm as realm_run
-from gcb6206.runs import realm_distributed
+from gcb6206.runs import realm_distributed, realm_dqn
 from gcb6206.scripts.scripting_utils import RunFlags, exit_status, make_config, start_run
 
 EPISODES_APART = 2  # whole episodes of a game that fit between two checkpoints
@@ -36,6 +37,8 @@ def run_training(config: dict, logger, args: argparse.Namespace) -> RealmAgent:
         from gcb6206.runs import realm_ray  # starts with Ray, which a release for students does not have
 
         return realm_ray.RealmRayRun(config, logger, args).train()
+    if "update_period" in config:
+        return realm_dqn.RealmDQNRun(config, logger, args).train()
     if "num_workers" in config:
         return realm_distributed.RealmDistributedRun(config, logger, args).train()
     run = realm_run.RealmRun(config, logger, args)
@@ -61,7 +64,7 @@ class Flags(RunFlags):
     ray: Annotated[str, arg(metavar="none|local|ADDRESS")] = "none"
     """where the roles run: none (all in this process), local (a Ray of its own), or a cluster's address"""
 
-    HOMEWORKS, BASES, KIND = ("hw1", "hw5"), ("realm", "realm_distributed"), "realm"
+    HOMEWORKS, BASES, KIND = ("hw1", "hw3", "hw5"), ("realm", "realm_distributed", "realm_dqn"), "realm"
     KEPT = ("seed", "eval_interval", "num_eval_episodes", "num_render_episodes", "checkpoint_interval")
     LIMITS = {
         **RunFlags.LIMITS,
