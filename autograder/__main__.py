@@ -113,7 +113,9 @@ def parser() -> argparse.ArgumentParser:
         description="Train the reference and mutants over many seeds, and write the threshold and its error "
         "bounds into autograder/trusted/thresholds.yaml. Takes from minutes to hours; can be stopped and resumed.",
     )
-    calibrate.add_argument("homework", help="a homework with a convergence judge, such as hw3")
+    calibrate.add_argument(
+        "homework", help="a homework with a convergence judge, such as hw3, or hw3.convergence_pictures"
+    )
     calibrate.add_argument(
         "--seeds", type=int, default=40, metavar="N", help="runs of the reference to choose by (40)"
     )

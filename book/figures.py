@@ -7,6 +7,7 @@ recorded is drawn as an empty frame that says so.
 
 from __future__ import annotations
 
+import base64
 import csv
 import json
 import os
@@ -124,7 +125,29 @@ def milestone_table(runs: dict[str, str], level: float = 475.0) -> Markdown:
     return Markdown("\n".join(rows) if rows[2:] else "*None of these runs is recorded yet.*")
 
 
-def runs_table(runs: dict[str, str]) -> Markdown:
+def films(name: str, shown: dict[str, str], speed: float = 1.0) -> HTML:
+    """Films of a recorded run side by side, inside the page itself.
+
+    Args:
+        name: of the recorded run.
+        shown: title and file of each film, the file without its ending.
+        speed: at which they play.
+    """
+    parts = []
+    for title, file in shown.items():
+        path = RESULTS / name / f"{file}.mp4"
+        if not path.is_file():
+            parts.append(f"<figure><figcaption>{title}: not recorded</figcaption></figure>")
+            continue
+        data = base64.b64encode(path.read_bytes()).decode()
+        parts.append(
+            f'<figure style="margin: 0"><video controls loop muted width="250" aria-label="The game {title}" '
+            f'onplay="this.playbackRate={speed}" src="data:video/mp4;base64,{data}"></video><figcaption>{title}</figcaption></figure>'
+        )
+    return HTML(f'<div style="display: flex; flex-wrap: wrap; gap: 1rem">{"".join(parts)}</div>')
+
+
+def runs_table(runs: dict[str, str], digits: int = 0) -> Markdown:
     """How each recorded run ended, how long it took and what its command is; and on what they ran."""
     rows = ["| run | median of the last 3 evaluations, per seed | minutes | recorded as |"]
     rows.append("|---|---|---|---|")
@@ -134,7 +157,7 @@ def runs_table(runs: dict[str, str]) -> Markdown:
         if not final:
             rows.append(f"| {label} | not recorded | | |")
             continue
-        ends = ", ".join(f"{value:.0f}" for value in final.values())
+        ends = ", ".join(f"{value:.{digits}f}" for value in final.values())
         seconds = sum(seed["wall_seconds"] for seed in about["seeds"].values())
         rows.append(f"| {label} | {ends} | {seconds / 60:.0f} | `{name}` |")
         machines.add(about["hardware"])

@@ -54,9 +54,14 @@ def speed() -> Markdown:
     return Markdown(f"{table} {source(about, 'autograde')}")
 
 
+def training_of(name: str) -> dict:
+    """What thresholds.yaml says of a homework's training, or of an exercise that trains."""
+    return rule_of(name if "." in name else f"{name}.convergence")
+
+
 def numbers(homework: str) -> dict[str, str]:
     """What the page's sentences on a homework's calibration quote."""
-    rule = rule_of(f"{homework}.convergence")
+    rule = training_of(homework)
     calibration, rows = rule["calibration"], calibrate.summary(rule)
     reference = rows[0]
     caught, missed = ([row for row in rows[1:] if (row.passes[0] < calibrate.CAUGHT) is is_caught]
@@ -86,13 +91,13 @@ def numbers(homework: str) -> dict[str, str]:
 
 def passes(homework: str, mistake: str) -> float:
     """The part of the submissions with a mistake that the rule passes, by the held-out runs."""
-    rows = calibrate.summary(rule_of(f"{homework}.convergence"))
+    rows = calibrate.summary(training_of(homework))
     return next(row.passes[0] for row in rows if row.variant == mistake)
 
 
 def runs(homework: str) -> None:
     """A dot for each run of the reference and of the mistakes, and the threshold."""
-    rule = rule_of(f"{homework}.convergence")
+    rule = training_of(homework)
     label, limits = SCALES.get(homework, ("median of the mean returns at the last three snapshots", (0, 510)))
     _, ax = plt.subplots(figsize=(7.6, 3.8))
     rng = np.random.default_rng(0)
@@ -113,7 +118,7 @@ def runs(homework: str) -> None:
 
 def errors(homework: str) -> Markdown:
     """How often each variant passes, and who catches it."""
-    rows = calibrate.summary(rule_of(f"{homework}.convergence"))
+    rows = calibrate.summary(training_of(homework))
 
     def percent(p: float, low: float, high: float) -> str:
         return f"{p:.0%} ({low:.1%} to {high:.1%})"
@@ -121,7 +126,9 @@ def errors(homework: str) -> Markdown:
     lines = ["| variant | runs | 1 %, 50 %, 99 % | one run passes | the rule passes | who catches it |"]
     lines.append("|---|---|---|---|---|---|")
     for row in rows:
-        quantiles = ", ".join(f"{value:.0f}" for value in row.quantiles)
+        quantiles = ", ".join(
+            f"{value:.0f}" if abs(value) >= 10 else f"{value:.1f}" for value in row.quantiles
+        )
         who = row.verdict.removeprefix("caught by ")
         cells = [row.variant, row.runs, quantiles, percent(*row.rate), percent(*row.passes), who]
         lines.append(f"| {' | '.join(map(str, cells))} |")
@@ -130,7 +137,7 @@ def errors(homework: str) -> Markdown:
 
 def measured(homework: str) -> Markdown:
     """When and how the calibration was made."""
-    calibration = rule_of(f"{homework}.convergence")["calibration"]
+    calibration = training_of(homework)["calibration"]
     return Markdown(
         f"Measured on {calibration['date']}: {calibration['hardware']}.\n\n"
         f"```bash\n{calibration['command']}\n```"

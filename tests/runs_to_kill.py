@@ -13,6 +13,7 @@ import vla_toys
 import solutions
 from gcb6206.env_configs.dqn_atari_config import DQNAtariConfig
 from gcb6206.env_configs.dqn_basic_config import DQNBasicConfig
+from gcb6206.env_configs.dqn_picture_config import DQNPictureConfig
 from gcb6206.env_configs.mappo_config import MAPPOConfig
 from gcb6206.env_configs.ppo_config import PPOConfig
 from gcb6206.env_configs.realm_config import RealmConfig, RealmDQNConfig
@@ -72,6 +73,11 @@ def toy(logger, args) -> dict:
 
 def dqn(logger, args) -> dict:
     settings = DQNBasicConfig(total_steps=700, learning_starts=100, batch_size=8, hidden_size=8)
+    return run_hw3.run_training_loop(settings.build(), logger, args).critic.state_dict()
+
+
+def dqn_pictures(logger, args) -> dict:
+    settings = DQNPictureConfig(total_steps=400, learning_starts=100, batch_size=4, channels=2, hidden_size=8)
     return run_hw3.run_training_loop(settings.build(), logger, args).critic.state_dict()
 
 
@@ -151,6 +157,7 @@ def two_arm(logger, args) -> dict:
 KINDS = {
     toy: (4, 10, 17),
     dqn: (80, 260, 520),
+    dqn_pictures: (40, 150, 310),
     dqn_fast: (24, 50, 90),
     ppo: (256, 640, 1152),
     ppo_normalised: (256, 640, 1152),

@@ -166,6 +166,18 @@ def test_homework_3_marks_what_the_recorded_runs_show_of_a_rate_fifty_times_too_
     assert max(figures.final_return(high).values()) < 200
 
 
+def test_the_small_breakout_is_learned_as_the_page_says():
+    page, seeds = text("homework"), figures.curves("dqn_small_breakout")
+    assert len(seeds) == 3 and "each of the three agents breaks more than two bricks per game" in page
+    for logged in seeds.values():
+        steps, values = logged["eval_return"]
+        assert values[steps == 10_000] > 2 and (np.diff(values) < 0).any()
+    ends = figures.final_return("dqn_small_breakout").values()
+    assert min(ends) >= 5 > 10 * 0.4 and "They end at five or more." in page
+    films = [figures.RESULTS / "dqn_small_breakout" / f"{name}.mp4" for name in ("seed_1_0", "seed_1_8")]
+    assert all(f'"{film.stem}"' in page and film.is_file() for film in films)
+
+
 def test_which_arrays_of_a_batch_need_a_cast():
     dones, actions, values = torch.tensor([True, False]), torch.tensor([1, 0]), torch.zeros(2, 2)
     with pytest.raises(RuntimeError, match="bool"):

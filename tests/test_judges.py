@@ -514,7 +514,7 @@ def short(monkeypatch):
     monkeypatch.setitem(CARTPOLE_RULE, "threshold", 150.0)
 
 
-@pytest.mark.parametrize("critic, runs, score", [(GOOD, 2, 4.0), (BAD, 2, 0.0)])
+@pytest.mark.parametrize("critic, runs, score", [(GOOD, 2, 2.0), (BAD, 2, 0.0)])
 def test_convergence_stops_once_decided(monkeypatch, short, critic, runs, score):
     monkeypatch.setattr(convergence, "draw_disguise", lambda *_, **__: cartpole.NO_DISGUISE)
     student = Player({"critics": [critic] * 3, "updates": 9})
@@ -666,7 +666,7 @@ def test_points_are_known_without_running():
     for name in exercises.HOMEWORKS:
         order = importlib.import_module(f"autograder.trusted.judges.{name}").ORDER
         assert max_points(name) == sum(max_points(f"{name}.{exercise}") for exercise in order)
-    trained = [f"hw{number}.convergence" for number in (1, 2, 3, 4)]
+    trained = [*(f"hw{number}.convergence" for number in (1, 2, 3, 4)), "hw3.convergence_pictures"]
     assert {name: max_points(name) for name in (*STUBS, *trained)} == {
         "hw1.entropy_bonus": 1,
         "hw1.tanh_normal_log_prob": 2,
@@ -690,7 +690,8 @@ def test_points_are_known_without_running():
         "hw3.update": 2,
         "hw3.sample_trajectory": 4,
         "hw3.run_training_loop": 5,
-        "hw3.convergence": 4,
+        "hw3.convergence": 2,
+        "hw3.convergence_pictures": 2,
         "hw4.observation_history": 4,
         "hw4.global_state": 1,
         "hw4.centralized_value": 3,
@@ -709,7 +710,8 @@ def test_points_are_known_without_running():
 
 
 def test_every_exercise_has_a_judge_and_every_judge_names_its_reasons():
-    for name in (*STUBS, *(f"hw{number}.convergence" for number in (1, 2, 3, 4))):
+    trained = [*(f"hw{number}.convergence" for number in (1, 2, 3, 4)), "hw3.convergence_pictures"]
+    for name in (*STUBS, *trained):
         for mark in judges_of(name).values():
             assert mark.title and mark.why and (ROOT / "book" / f"{mark.read}.md").is_file()
 

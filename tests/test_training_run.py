@@ -193,12 +193,16 @@ def test_videos_are_written_on_request(tmp_path):
     assert len(videos) == 1 and videos[0].stat().st_size > 1000
 
 
-@pytest.mark.parametrize("shape, kind", [((4,), ReplayBuffer), ((4, 84, 84), MemoryEfficientReplayBuffer)])
+@pytest.mark.parametrize(
+    "shape, kind",
+    [((4,), ReplayBuffer), ((4, 84, 84), MemoryEfficientReplayBuffer), ((10, 10, 4), ReplayBuffer),
+     ((10, 10, 7), ReplayBuffer)],
+)  # fmt: skip
 def test_buffer_fits_the_observation(shape, kind):
     assert isinstance(make_replay_buffer(shape), kind)
 
 
-@pytest.mark.parametrize("shape", [(), (3, 84, 84), (4, 4), (2, 3, 4, 5)])
+@pytest.mark.parametrize("shape", [(), (3, 84, 84), (84, 84, 4), (4, 4), (10, 10), (2, 3, 4, 5)])
 def test_other_observations_are_refused_by_shape(shape):
     with pytest.raises(ValueError, match="unsupported observation shape"):
         make_replay_buffer(shape)

@@ -30,7 +30,7 @@ class KernelStudent(Student):
             self._imported.add(module)
             self.kernel.execute(f"import autograder.student_side.probes.{module}", limits.seconds_per_cell)
         self._seconds = (
-            limits.seconds_per_training if probe_id.endswith(".convergence") else limits.seconds_per_probe
+            limits.seconds_per_training if ".convergence" in probe_id else limits.seconds_per_probe
         )
         try:
             return super().run(probe_id, **inputs)

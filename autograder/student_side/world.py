@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import json
+import math
 from collections.abc import Callable, Iterator
 
 import gymnasium as gym
@@ -75,6 +76,29 @@ class PlayedElsewhere(gym.Wrapper):
         """One step."""
         told = ask(do="step", id=self._id, actions=np.asarray(action).tolist())
         return _floats(told["observation"]), told["reward"], told["terminated"], told["truncated"], {}
+
+
+class PicturesPlayedElsewhere(gym.Wrapper):
+    """An environment with pictures of zeros and ones and numbered actions, played by the judge."""
+
+    def __init__(self, env: gym.Env):
+        super().__init__(env)
+        self._id = ask(do="make", num_envs=1)["id"]
+
+    def reset(self, *, seed: int | None = None, options: dict | None = None) -> tuple[np.ndarray, dict]:
+        """A new episode; the judge draws where it begins."""
+        return self._picture(ask(do="reset", id=self._id)), {}
+
+    def step(self, action: object) -> tuple[np.ndarray, float, bool, bool, dict]:
+        """One step."""
+        told = ask(do="step", id=self._id, actions=np.asarray(action).tolist())
+        return self._picture(told), told["reward"], told["terminated"], told["truncated"], {}
+
+    def _picture(self, told: dict) -> np.ndarray:
+        """A picture out of the hexadecimal digits of its bits."""
+        shape = self.observation_space.shape
+        bits = np.unpackbits(np.frombuffer(bytes.fromhex(told["observation"]), np.uint8))
+        return bits[: math.prod(shape)].reshape(shape)
 
 
 class VectorPlayedElsewhere(gym.vector.VectorWrapper):

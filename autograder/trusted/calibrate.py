@@ -3,7 +3,8 @@
 The reference, and each mutant that the exercise's entry in thresholds.yaml names, are trained and evaluated
 as in a graded run, over many seeds. The threshold is chosen on one part of the runs, *fit*, unless the entry says
 that it is `fixed`; how often it errs is counted on the others, *held_out*. Every run is kept in build/calibration as soon as it has ended, so a
-calibration can be killed and resumed.
+calibration can be killed and resumed. `calibrate hw3` means hw3.convergence; another training has a name of its own,
+such as hw3.convergence_pictures.
 
 What is particular to a homework stands in its judge's module: `measure(student, rule, seed)`, the statistic
 of one run.
@@ -27,6 +28,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import yaml
@@ -165,7 +167,7 @@ def _fork_runs(exercise: str, rule: dict, jobs: list[Job], workers: int) -> Iter
     tqdm.monitor_interval = 0
     solutions.load()
     homework = exercise.partition(".")[0]
-    importlib.import_module(f"autograder.trusted.judges.{homework}.test_convergence")
+    _judge_of(exercise)
     importlib.import_module(f"autograder.student_side.probes.{homework}")
     if "scenario_name" in rule.get("training", {}):
         from gcb6206.envs.vmas import scenario_names
@@ -191,6 +193,12 @@ def _fork_runs(exercise: str, rule: dict, jobs: list[Job], workers: int) -> Iter
             receiver.close()
 
 
+def _judge_of(exercise: str) -> ModuleType:
+    """The module of its judge."""
+    homework, _, short = exercise.partition(".")
+    return importlib.import_module(f"autograder.trusted.judges.{homework}.test_{short}")
+
+
 def _run(exercise: str, rule: dict, job: Job, sender: multiprocessing.connection.Connection) -> None:
     """One run as it is graded, but for the sandbox. A run that ends with an error reaches no threshold."""
     from autograder.mutants import FOLDER
@@ -198,7 +206,7 @@ def _run(exercise: str, rule: dict, job: Job, sender: multiprocessing.connection
     from autograder.trusted.judging import JudgeFailure
 
     homework = exercise.partition(".")[0]
-    measure = importlib.import_module(f"autograder.trusted.judges.{homework}.test_convergence").measure
+    measure = _judge_of(exercise).measure
     value, failure = -math.inf, ""
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
         if job.variant != REFERENCE:
@@ -343,11 +351,11 @@ def write_rule(exercise: str, rule: dict, path: Path = THRESHOLDS) -> None:
     path.write_text(f"{text[: entry.start()]}{kept}\n{block}{end}{text[entry.end() :]}", encoding="utf-8")
 
 
-def calibrate(homework: str, seeds: int, held_out: int, mutant_seeds: int, workers: int, resume: bool) -> str:
+def calibrate(name: str, seeds: int, held_out: int, mutant_seeds: int, workers: int, resume: bool) -> str:
     """Measures, chooses the threshold and writes it with its calibration into thresholds.yaml.
 
     Args:
-        homework: such as "hw3".
+        name: of a homework such as "hw3", or of an exercise that trains.
         seeds, held_out: runs of the reference for choosing the threshold, and for measuring what it does.
         mutant_seeds: runs of each mutant, a quarter of them for choosing.
         workers: runs at a time.
@@ -361,17 +369,18 @@ def calibrate(homework: str, seeds: int, held_out: int, mutant_seeds: int, worke
     """
     from gcb6206.scripts.record import hardware
 
-    exercise = f"{homework}.convergence"
+    exercise = name if "." in name else f"{name}.convergence"
+    homework = exercise.partition(".")[0]
     known = yaml.safe_load(THRESHOLDS.read_text(encoding="utf-8"))
-    if exercise not in known:
-        raise ValueError(f"{homework!r} has no convergence rule: thresholds.yaml knows {', '.join(known)}")
+    if exercise not in known or ".convergence" not in exercise:
+        raise ValueError(f"{name!r} has no convergence rule: thresholds.yaml knows {', '.join(known)}")
     rule = known[exercise]
     if min(seeds, held_out) < rule["seeds"] or mutant_seeds < 4 or workers < 1:
         raise ValueError(
             f"--seeds {seeds}, --held-out {held_out}, --mutant-seeds {mutant_seeds}, --workers {workers}: "
             f"expected at least {rule['seeds']}, {rule['seeds']}, 4 and 1"
         )
-    log = COURSE / "build" / "calibration" / f"{homework}.jsonl"
+    log = COURSE / "build" / "calibration" / f"{name}.jsonl"
     if log.exists() and not resume:
         raise ValueError(f"{log} holds runs from before: go on with --resume, or delete the file")
     judges = unit_judges(homework, rule["mutants"])
@@ -393,7 +402,7 @@ def calibrate(homework: str, seeds: int, held_out: int, mutant_seeds: int, worke
     seconds = [r["cpu_seconds"] for part in (FIT, HELD_OUT) for r in of(REFERENCE, part)]
     submissions = submission_seconds(rule, of(REFERENCE, HELD_OUT))
     rule["calibration"] = {
-        "command": f"python -m autograder calibrate {homework} --seeds {seeds} --held-out {held_out} "
+        "command": f"python -m autograder calibrate {name} --seeds {seeds} --held-out {held_out} "
         f"--mutant-seeds {mutant_seeds}",
         "date": datetime.date.today().isoformat(),
         "hardware": hardware(),

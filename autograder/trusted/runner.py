@@ -163,7 +163,7 @@ def _judged(
         if reference is not student:
             again = _run_exercise(exercise, _chosen(exercise, troubled), reference, seed)
             # Of a training, the reference may have bad luck; that it was judged at all is what counts.
-            lucky = exercise.endswith(".convergence")
+            lucky = ".convergence" in exercise
             sound = {r.test for r in again if r.verdict == "passed" or (lucky and r.tried)}
             for result in results:
                 if result.verdict == "error" and result.test in sound:

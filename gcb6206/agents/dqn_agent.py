@@ -30,7 +30,8 @@ class DQNAgent(nn.Module):
     """A Q-network, its target network, and how they act and learn.
 
     Args:
-        observation_shape: shape of one observation, ``(features,)`` or ``(frames, height, width)``.
+        observation_shape: shape of one observation, ``(features,)``, ``(frames, height, width)`` or
+            ``(height, width, layers)``.
         num_actions: how many discrete actions there are.
         make_critic: builds a network that maps ``(batch, *observation_shape)`` to ``(batch, num_actions)``.
         make_optimizer: builds the optimiser from the network's parameters.

@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 FRAME_HISTORY = 4  # frames in an observation of stacked pictures
+SMALL = (10, 10)  # cells of a small game's picture, which has layers and needs no stack
 
 
 class ReplayBuffer:
@@ -265,15 +266,20 @@ class MemoryEfficientReplayBuffer:
 def make_replay_buffer(
     observation_shape: tuple[int, ...], capacity: int = 1_000_000, seed: int | None = None
 ) -> ReplayBuffer | MemoryEfficientReplayBuffer:
-    """The buffer that fits an observation: frames stored once for ``(4, height, width)``, plain for ``(features,)``.
+    """The buffer that fits an observation.
+
+    Frames are stored once for ``(4, height, width)``. A vector ``(features,)`` is stored whole, and so is the picture of
+    a small game, ``(10, 10, layers)``.
 
     Raises:
         ValueError: any other shape.
     """
     if len(observation_shape) == 3 and observation_shape[0] == FRAME_HISTORY:
         return MemoryEfficientReplayBuffer(FRAME_HISTORY, capacity, seed)
-    if len(observation_shape) == 1:
+    small = len(observation_shape) == 3 and tuple(observation_shape[:2]) == SMALL
+    if len(observation_shape) == 1 or small:
         return ReplayBuffer(capacity, seed)
     raise ValueError(
-        f"unsupported observation shape {observation_shape}: expected (features,) or ({FRAME_HISTORY}, height, width)"
+        f"unsupported observation shape {observation_shape}: expected (features,), ({FRAME_HISTORY}, height, width) "
+        f"or {(*SMALL, 'layers')}".replace("'", "")
     )

@@ -16,6 +16,40 @@ def mlp_critic(observation_shape: tuple[int, ...], num_actions: int, n_layers: i
     return SmallMLP([math.prod(observation_shape), *[size] * n_layers, num_actions]).to(ptu.device)
 
 
+class PictureCritic(nn.Module):
+    """A convolution and a hidden layer for the pictures of small games, as in MinAtar (Young and Tian 2019).
+
+    Args:
+        observation_shape: ``(height, width, layers)``.
+        num_actions: how many values to give.
+        channels: filters of the convolution, which look at 3 by 3 cells.
+        hidden: units of the layer behind it.
+
+    Raises:
+        ValueError: observations that are no such pictures.
+    """
+
+    def __init__(self, observation_shape: tuple[int, ...], num_actions: int, channels: int, hidden: int):
+        super().__init__()
+        if len(observation_shape) != 3 or min(observation_shape[:2]) < 3:
+            raise ValueError(
+                f"observation shape {observation_shape} does not fit: expected (height, width, layers)"
+            )
+        height, width, layers = observation_shape
+        self.layers = nn.Sequential(
+            nn.Conv2d(layers, channels, kernel_size=3),
+            nn.ReLU(),
+            nn.Flatten(),
+            nn.Linear(channels * (height - 2) * (width - 2), hidden),
+            nn.ReLU(),
+            nn.Linear(hidden, num_actions),
+        ).to(ptu.device)
+
+    def forward(self, observation: torch.Tensor) -> torch.Tensor:
+        """Values ``(batch, num_actions)`` of pictures ``(batch, height, width, layers)`` of zeros and ones."""
+        return self.layers(observation.permute(0, 3, 1, 2).float())
+
+
 class AtariCritic(nn.Module):
     """The network of the Nature paper (Mnih et al. 2015, Methods): three convolutions, one hidden layer.
 

@@ -48,6 +48,7 @@ class TrainingRun(Run):
         self.replay_buffer = make_replay_buffer(shape, capacity, self.args.seed)
         self.agent = DQNAgent(shape, int(self.env.action_space.n), **config["agent_kwargs"])
         limit = self.env.spec.max_episode_steps if self.env.spec else None
+        self.film_fps = min(30, self.env.metadata.get("render_fps", 30))  # slow games are shown slowly
         self.longest_episode = config.get("longest_episode") or limit or LONGEST_EPISODE
         self.eval_epsilon = config.get("eval_epsilon", 0.0)
         self.env.reset(seed=self.args.seed)

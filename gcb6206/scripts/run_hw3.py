@@ -66,7 +66,7 @@ class Flags(RunFlags):
     checkpoint_interval: int = 10_000
     """steps between checkpoints, 0 for none; with fast at least 12,500 for each game"""
 
-    HOMEWORKS, BASES, KIND = ("hw3",), ("dqn_basic", "dqn_atari"), "hw3_dqn"
+    HOMEWORKS, BASES, KIND = ("hw3",), ("dqn_basic", "dqn_atari", "dqn_picture"), "hw3_dqn"
     KEPT = ("seed", "eval_interval", "log_interval", "num_eval_trajectories")
     LIMITS = {
         **RunFlags.LIMITS,

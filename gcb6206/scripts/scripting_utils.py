@@ -42,6 +42,7 @@ from gcb6206.infrastructure.sentinel import NonFiniteError
 BASE_CONFIGS = {
     "dqn_basic": "dqn_basic_config:DQNBasicConfig",
     "dqn_atari": "dqn_atari_config:DQNAtariConfig",
+    "dqn_picture": "dqn_picture_config:DQNPictureConfig",
     "ppo": "ppo_config:PPOConfig",
     "mappo": "mappo_config:MAPPOConfig",
     "realm": "realm_config:RealmConfig",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import argparse
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import gymnasium as gym
 import numpy as np
@@ -19,7 +19,7 @@ from autograder.student_side.probes import kind, number_kind, plain, probe
 from autograder.student_side.probes.journal import Journal, JournalLogger, code_of, spied_buffers
 from autograder.student_side.probes.scripted_env import ScriptedEnv
 from autograder.student_side.probes.tensors import seed_everything, stand_ins, stream_sums
-from autograder.student_side.world import PlayedElsewhere
+from autograder.student_side.world import PicturesPlayedElsewhere, PlayedElsewhere
 from gcb6206 import exercises
 from gcb6206.agents.dqn_agent import DQNAgent
 from gcb6206.env_configs.schedule import PiecewiseSchedule
@@ -31,6 +31,8 @@ WARM = (
     "gcb6206.runs.dqn",
     "gcb6206.infrastructure.utils",
     "gymnasium.envs.classic_control.cartpole",
+    "gcb6206.envs.small_breakout",
+    "gcb6206.env_configs.dqn_picture_config",
     "pygame",
     "ipywidgets",
 )
@@ -488,14 +490,43 @@ def convergence(seed: int, training: dict, snapshot_every: int) -> dict:
         snapshot_every: updates between snapshots.
     """
     from gcb6206.env_configs.dqn_basic_config import DQNBasicConfig
+
+    return _trained(DQNBasicConfig(**training).build(), PlayedElsewhere, _layers, seed, snapshot_every)
+
+
+@probe("hw3.convergence_pictures")
+def convergence_pictures(seed: int, training: dict, snapshot_every: int) -> dict:
+    """The same on a small game's pictures.
+
+    The weights are, layer by layer, PyTorch's weight and bias.
+
+    Args:
+        training: fields of DQNPictureConfig.
+        snapshot_every: updates between snapshots.
+    """
+    from gcb6206.env_configs.dqn_picture_config import DQNPictureConfig
+
+    config = DQNPictureConfig(**training).build()
+    return _trained(config, PicturesPlayedElsewhere, nn.Module.parameters, seed, snapshot_every)
+
+
+def _layers(critic: nn.Module) -> list[torch.Tensor]:
+    return [part for layer in critic.layers() for part in layer]
+
+
+def _trained(config: dict, played: Callable, parameters: Callable, seed: int, snapshot_every: int) -> dict:
+    """What a training with the student's code leaves.
+
+    Args:
+        config: the run's parts.
+        played: wraps an environment so that the judge plays it.
+        parameters: of a critic, in the order in which they are answered.
+    """
     from gcb6206.infrastructure.logger import NullLogger
     from gcb6206.scripts.run_hw3 import run_training_loop as under_test
 
-    config = DQNBasicConfig(**training).build()
     make_env = config["make_env"]
-    config["make_env"] = lambda render=False: gym.wrappers.RecordEpisodeStatistics(
-        PlayedElsewhere(make_env(render))
-    )
+    config["make_env"] = lambda render=False: gym.wrappers.RecordEpisodeStatistics(played(make_env(render)))
     make_critic, update = config["agent_kwargs"]["make_critic"], exercises.get("hw3.update").implementation
     critics: list[nn.Module] = []
     snapshots: deque[list[np.ndarray]] = deque(maxlen=3)
@@ -510,11 +541,11 @@ def convergence(seed: int, training: dict, snapshot_every: int) -> dict:
         result = update(self, obs, action, reward, next_obs, done, step)
         calls += 1
         if calls % snapshot_every == 0:
-            snapshots.append(parameters())
+            snapshots.append(snapshot())
         return result
 
-    def parameters() -> list[np.ndarray]:
-        return [part.detach().cpu().numpy().copy() for layer in critics[0].layers() for part in layer]
+    def snapshot() -> list[np.ndarray]:
+        return [part.detach().cpu().numpy().copy() for part in parameters(critics[0])]
 
     config["agent_kwargs"]["make_critic"] = watched_critic
     args = argparse.Namespace(
@@ -530,4 +561,4 @@ def convergence(seed: int, training: dict, snapshot_every: int) -> dict:
     )
     with exercises.filled({"hw3.update": watched_update}):
         under_test(config, NullLogger(), args)
-    return {"critics": list(snapshots) or [parameters()], "updates": calls}
+    return {"critics": list(snapshots) or [snapshot()], "updates": calls}

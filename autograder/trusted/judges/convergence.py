@@ -25,6 +25,7 @@ STANDS_ON = {
         "hw4": "observation_history global_state centralized_value policy_parameters multi_agent_gae mappo_loss",
     }.items()
 }
+STANDS_ON["hw3.convergence_pictures"] = STANDS_ON["hw3.convergence"]
 
 
 def rule_of(exercise: str) -> dict:
@@ -131,7 +132,7 @@ def demand_learning(
     require(
         passes,
         tried=f"{len(values)} training runs of {tried}",
-        got=", ".join(f"{value:.0f}" for value in values),
+        got=", ".join(f"{value:.3g}" for value in values),
         expected=f">= {rule['threshold']:g} in {rule['needed']} of {rule['seeds']} runs",
         hint=next((hint for level, hint in hints if max(values) < level), ""),
     )

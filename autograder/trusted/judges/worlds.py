@@ -165,6 +165,56 @@ class CartPoleWorld(World):
         return (np.asarray(observation, np.float32) @ self._mix).tolist()
 
 
+class BreakoutWorld(World):
+    """The course's small Breakout in disguise.
+
+    Args:
+        disguise: as `breakout.draw_disguise` gives it.
+    """
+
+    def __init__(self, rng: np.random.Generator, steps: int, disguise: dict):
+        super().__init__(rng, steps)
+        self._disguise = disguise
+
+    def make(self, num_envs: int) -> gym.Env:
+        """One game."""
+        from gcb6206.envs.small_breakout import SmallBreakoutEnv
+
+        env = gym.wrappers.TimeLimit(SmallBreakoutEnv(), 1000)
+        env.reset(seed=int(self._rng.integers(2**31)))
+        return env
+
+    def size(self, env: gym.Env) -> int:
+        """How many they are."""
+        return 1
+
+    def reset(self, env: gym.Env) -> dict:
+        """What a new episode begins with."""
+        return {"observation": self._shown(env.reset()[0])}
+
+    def step(self, env: gym.Env, actions: object) -> dict:
+        """One step."""
+        chosen, count = _numbers(actions), len(self._disguise["actions"])
+        if chosen.shape != () or chosen.dtype.kind not in "iu" or not 0 <= chosen < count:
+            raise Refusal(f"action {str(actions)[:100]}: expected a whole number from 0 to {count - 1}")
+        observation, reward, terminated, truncated, _ = env.step(int(self._disguise["actions"][chosen]))
+        return {
+            "observation": self._shown(observation),
+            "reward": reward,
+            "terminated": terminated,
+            "truncated": truncated,
+        }
+
+    def _shown(self, picture: np.ndarray) -> str:
+        return np.packbits(disguised(picture, self._disguise)).tobytes().hex()
+
+
+def disguised(pictures: np.ndarray, disguise: dict) -> np.ndarray:
+    """Pictures `(..., height, width, layers)` turned by quarters, mirrored, and with their layers in another order."""
+    turned = np.rot90(pictures[..., disguise["layers"]], disguise["quarters"], axes=(-3, -2))
+    return turned[..., ::-1, :] if disguise["mirrored"] else turned
+
+
 class NavigationWorld(World):
     """VMAS's navigation in disguise, as the training of homework 4 plays it.
 

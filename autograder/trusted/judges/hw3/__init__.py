@@ -8,4 +8,5 @@ ORDER = (
     "run_training_loop",
     "quiz",
     "convergence",
+    "convergence_pictures",
 )

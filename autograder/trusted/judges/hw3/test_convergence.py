@@ -26,7 +26,7 @@ def measure(student: Student, rule: dict, seed: int) -> float:
 
 @judge(
     EXERCISE,
-    points=4,
+    points=2,
     title="an agent trained by your code learns",
     read="dqn/reading-curves",
     why=(
