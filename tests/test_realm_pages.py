@@ -203,6 +203,10 @@ def test_the_cases_show_what_the_chapter_says():
     third = last("realm_case_penalty", "eval/of_planner")[0]
     assert round(third, 2) == 0.02 and usual["of_planner"][0] > third
     assert [round(part, 2) for part in last("realm_case_start", "eval/of_planner")] == [0.0, 0.01, 0.61]
+    curriculum = last("realm_case_treasures", "eval/of_planner")
+    assert [round(part, 2) for part in curriculum] == [0.0, 0.0, 0.1]
+    assert [round(part, 2) for part in usual["of_planner"]] == [0.04, 0.05, 0.29]
+    assert curriculum[-1] > usual["of_planner"][0]  # the ranges overlap
     seconds = [seed["wall_seconds"] for name in yaml.safe_load((ROOT / "book/results/results.yaml").read_text())
                if name.startswith("realm_case") for seed in figures.record(name)["seeds"].values()]  # fmt: skip
     assert (round(min(seconds)), round(max(seconds))) == (23, 135)
