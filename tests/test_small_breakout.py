@@ -12,6 +12,7 @@ from gymnasium.utils.env_checker import check_env
 import gcb6206.envs  # noqa: F401  (registers)
 from autograder.student_side.student import LocalStudent
 from autograder.student_side.world import PicturesPlayedElsewhere, hosted
+from autograder.trusted import calibrate
 from autograder.trusted.judges import breakout, convergence
 from autograder.trusted.judges.hw3.test_convergence_pictures import RULE
 from autograder.trusted.judges.worlds import BreakoutWorld
@@ -294,3 +295,13 @@ def test_what_is_graded_is_what_the_laptop_runs():
     differs = {name for name, value in RULE["training"].items() if fields[name] != value}
     assert differs == {"total_steps", "learning_starts", "exploration_fraction", "replay_buffer_capacity"}
     json.dumps(RULE["training"])
+
+
+def test_the_calibration_says_what_its_runs_say_and_a_submission_costs_at_most_a_minute():
+    found, rows = RULE["calibration"], calibrate.summary(RULE)
+    told = {name: round(value, 4) for name, value in calibrate.bounds(rows).items()}
+    assert {name: found[name] for name in told} == told
+    assert found["cpu_seconds_of_a_submission"]["max"] <= 60
+    assert rows[0].reached == rows[0].runs >= 10
+    caught = {row.variant for row in rows if row.verdict == "caught by convergence"}
+    assert {"update_critic/loss_broadcast", "update/target_never_synced"} <= caught
