@@ -22,14 +22,14 @@ TITLES = {
     "two_arm": "two arms, state",
     "vla": "two arms, model from pictures",
     "vmas_navigation": "MAPPO, navigation",
-    "vmas_scaling": "6000 teams, collecting",
+    "vmas_scaling": "many teams, collecting",
 }
 WHY = {  # of benchmarks that may be far from their limit; the page shows those that are
     "autograde": "The limit is the judges alone. It leaves out kernels, the students' own cells and the pages.",
     "dqn_atari": "The limit spreads all work over all cores without a gap. In our loop one thread learns while the "
     "games step, so the slower of the two decides. The clocks are those of an update.",
-    "dqn_cartpole": "The network is so small that the time goes into calls, and into the Python code between them.",
-    "ppo_cartpole": "The minibatches are so small that the time goes into calls, and into the Python code between them.",
+    "dqn_cartpole": "The limit counts each call at its cheapest. It leaves out the Python code between the calls.",
+    "ppo_cartpole": "The limit counts each call at its cheapest. It leaves out the Python code between the calls.",
     "realm": "The limit counts only the bytes of an observation. It leaves out the rules and new maps.",
     "realm_roles": "The limit counts arithmetic and bytes, and all numbers are moved once. It leaves out the rules and "
     "new maps, and every pass over the numbers between two products.",
@@ -97,7 +97,7 @@ def source() -> Markdown:
     return Markdown(
         f"Recorded on {about['date']} at commit `{about['commit']}`: {about['hardware']}, "
         f"{about['wall_seconds'] / 60:.0f} minutes, load {about['load']:.1f} at the beginning. Python "
-        f"{about['python']}, {versions}.\n\n```bash\nmake results NAME=bench\n```"
+        f"{about['python']}, {versions}.\n\n```bash\nmake results NAME=bench{' ARGS=--smallest' if about['smallest'] else ''}\n```"
     )
 
 
@@ -114,7 +114,7 @@ def chart() -> None:
         if row["limit"]:
             ax.scatter([limit], [height], marker="|", s=160, color="black", label="limit")
     ax.set_xscale("log")
-    ticks = [0.1, 0.3, 1, 3, 10]
+    ticks = [0.1, 0.3, 1, 3, 10, 30, 100]
     ax.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
     ax.set_yticks(range(len(rows)), [TITLES[name] for name in rows])
     ax.invert_yaxis()
@@ -145,7 +145,7 @@ def reasons() -> Markdown:
         said.append(
             f"**{TITLES[name]}**, {row['limit']['further']:.1f} times. {WHY[name]}{counted} *Measured:* {parts}."
         )
-    return Markdown("\n\n".join(said) or "None is further away than that.")
+    return Markdown(_warning() + ("\n\n".join(said) or "None is further away than that."))
 
 
 def machine() -> Markdown:

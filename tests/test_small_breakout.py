@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from pathlib import Path
 
 import gymnasium as gym
 import numpy as np
@@ -305,3 +306,17 @@ def test_the_calibration_says_what_its_runs_say_and_a_submission_costs_at_most_a
     assert rows[0].reached == rows[0].runs >= 10
     caught = {row.variant for row in rows if row.verdict == "caught by convergence"}
     assert {"update_critic/loss_broadcast", "update/target_never_synced"} <= caught
+
+
+def test_the_page_says_which_runs_the_line_was_chosen_after():
+    """Four of the held-out runs were made before the line was; the other six alone give the bound in the text."""
+    new = RULE["calibration"]["runs"]["reference"]["held_out"][4:]
+    assert len(new) == 6 and min(new) >= RULE["threshold"]
+    fails = 1 - (0.025 ** (1 / 6))  # the upper end of Clopper and Pearson's interval at 0 of 6
+    page = (Path(__file__).parents[1] / "book" / "using" / "grading.md").read_text(encoding="utf-8")
+    assert f"fails in at most {fails**2:.0%}".replace("%", " %") in page.replace("\n", " ")
+    runs = RULE["calibration"]["runs"]
+    reached = {
+        name: sum(v >= RULE["threshold"] for v in [*of["fit"], *of["held_out"]]) for name, of in runs.items()
+    }
+    assert [reached[m] for m in RULE["mutants"]] == [1, 0, 0, 0]

@@ -149,7 +149,9 @@ def record(name: str, results: Path = RESULTS, force: bool = False, seed: int | 
         about = {
             "name": name,
             "about": described[name]["about"],
-            "command": f"python -m gcb6206.scripts.{program} {' '.join([*flags, *words[:-1]])} SEED",
+            "command": f"python -m gcb6206.scripts.{program} {' '.join([*flags, *words[:-1]])} SEED".replace(
+                f"/seed_{seed} ", "/seed_SEED "
+            ),
             **({"mutant": mutant} if mutant else {}),
             "versions": {package: importlib.metadata.version(package) for package in PACKAGES},
             "python": platform.python_version(),
