@@ -90,6 +90,11 @@ def _warning() -> str:
     )
 
 
+def note() -> Markdown:
+    """Below the plots of growth: that their points jump, where the machine was busy."""
+    return Markdown("**The points were taken on a busy machine, and jump.**" if _warning() else "")
+
+
 def source() -> Markdown:
     """Where and when the record was made, and the command that makes it again."""
     about = recorded()

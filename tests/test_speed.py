@@ -363,3 +363,4 @@ def test_a_record_of_a_busy_machine_says_so_first(monkeypatch, smallest, load, w
     monkeypatch.setattr(speed_figures, "recorded", lambda: kept)
     text = speed_figures.table().data
     assert text.startswith("**This table was recorded" if warns else "| benchmark")
+    assert bool(speed_figures.note().data) == warns
