@@ -440,7 +440,7 @@ def test_weights_from_elsewhere_pass_without_the_disguise_and_fail_with_it(solve
     def score() -> float:
         return run_judges("hw3.convergence", LocalStudent(), 1, found=found).score
 
-    assert score() == 4  # honest training, in disguise
+    assert score() == 2  # honest training, in disguise
     student = LocalStudent()
     with student.playing(CartPoleWorld(np.random.default_rng(0), 3000, cartpole.NO_DISGUISE, single=True)):
         reply = student.run("hw3.convergence", seed=1, training=short, snapshot_every=1000)
@@ -448,4 +448,4 @@ def test_weights_from_elsewhere_pass_without_the_disguise_and_fail_with_it(solve
     with exercises.filled({"hw3.run_training_loop": embeds(stolen)}):
         assert score() == 0
         monkeypatch.setattr(shared, "draw_disguise", lambda *_, **__: cartpole.NO_DISGUISE)
-        assert score() == 4
+        assert score() == 2
