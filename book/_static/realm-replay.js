@@ -14,7 +14,7 @@ course.widget("realm-replay", (element) => {
   // A game with its paths unpacked, in thousands of units, and one entry a player.
   function opened(game) {
     const players = Object.entries(game.plays).map(([name, play], k) => ({ ...play, name, steps: play.actions.length,
-      colour: COLOURS[k] || OTHERS, mark: (name.match(/\d+$/) || [name[0].toUpperCase()])[0],
+      colour: COLOURS[k] || OTHERS, letter: (name.match(/\d+$/) || [name[0].toUpperCase()])[0],
       path: play.path.map((track) => unpackTrack(track, play.actions.length + 1)) }));
     return { ...game, cell: game.cell / 1000, sites: game.sites.map((site) => site.map((v) => v / 1000)), players };
   }
@@ -111,7 +111,7 @@ course.widget("realm-replay", (element) => {
       pen.fill();
       pen.stroke();
       pen.fillStyle = "#000";
-      pen.fillText(other.mark, x, y + 0.5);
+      pen.fillText(other.letter, x, y + 0.5);
     }
   }
 
@@ -156,7 +156,7 @@ course.widget("realm-replay", (element) => {
     look.checked = state.eyes === who.name;
     const swatch = html("span", { class: "swatch", "aria-hidden": "true" });
     swatch.style.borderTop = `3px solid ${who.colour}`;
-    return html("tr", {}, html("th", { scope: "row" }, html("label", { class: "course-tick" }, tick, swatch, `${who.mark}: ${who.name}`)),
+    return html("tr", {}, html("th", { scope: "row" }, html("label", { class: "course-tick" }, tick, swatch, `${who.letter}: ${who.name}`)),
       html("td", {}, look), html("td"), html("td"), html("td"));
   }
 
