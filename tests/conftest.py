@@ -10,6 +10,8 @@ import torch
 
 from gcb6206 import exercises
 
+STATIC = Path(__file__).resolve().parents[1] / "book" / "_static"
+
 CHROMIUM = "/usr/bin/chromium"
 LOCKS = Path(__file__).resolve().parents[1] / "build" / "tests"
 # A process takes whole files, in this order: a long one that begins last would leave the others without work.
@@ -79,3 +81,31 @@ def browser():
         started = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"], timeout=600_000)
         yield started
         started.close()
+
+
+@pytest.fixture
+def open_widget(browser, tmp_path):
+    """Opens a page, from a file, of scripts' sources and a widget's HTML; errors in it fail the test."""
+    pages = []
+
+    def open_page(scripts, body, **media):
+        style = (STATIC / "course.css").read_text(encoding="utf-8")
+        head = "".join(f"<script>{script}</script>" for script in scripts)
+        file = tmp_path / "page.html"
+        file.write_text(
+            f'<meta charset="utf-8"><style>{style}</style>{head}<article>{body}</article>', encoding="utf-8"
+        )
+        page = browser.new_page()
+        page.set_default_timeout(600_000)  # on a busy machine everything takes long
+        page.emulate_media(**media)
+        page.trouble = []
+        page.on("pageerror", lambda error: page.trouble.append(str(error)))
+        page.on("console", lambda said: said.type == "error" and page.trouble.append(said.text))
+        page.goto(file.as_uri())
+        pages.append(page)
+        return page
+
+    yield open_page
+    for page in pages:
+        assert page.trouble == []
+        page.close()

@@ -156,33 +156,17 @@ def test_the_numbers_of_the_text():
 
 
 @pytest.fixture
-def shown(browser, tmp_path):
-    """Opens a page with the widget, from a file; errors fail the test."""
-    pages = []
+def shown(open_widget):
+    """Opens a page with the widget."""
 
     def open_page(old="", new="", **media):
         names = ("figure.js", "team-replay.js", "realm-replay.js")
         sources = [(STATIC / name).read_text(encoding="utf-8") for name in names]
         assert old in sources[2]
         sources[2] = sources[2].replace(old, new) if old else sources[2]
-        style = f"<style>{(STATIC / 'course.css').read_text(encoding='utf-8')}</style>"
-        head = '<meta charset="utf-8">' + style + "".join(f"<script>{source}</script>" for source in sources)
-        file = tmp_path / "page.html"
-        file.write_text(head + f"<article>{realm_figures.plays_viewer().data}</article>", encoding="utf-8")
-        page = browser.new_page()
-        page.set_default_timeout(600_000)  # on a busy machine everything takes long
-        page.emulate_media(**media)
-        page.trouble = []
-        page.on("pageerror", lambda error: page.trouble.append(str(error)))
-        page.on("console", lambda said: said.type == "error" and page.trouble.append(said.text))
-        page.goto(file.as_uri())
-        pages.append(page)
-        return page
+        return open_widget(sources, realm_figures.plays_viewer().data, **media)
 
-    yield open_page
-    for page in pages:
-        assert page.trouble == []
-        page.close()
+    return open_page
 
 
 def drawn(tab):

@@ -49,9 +49,8 @@ def made_up():
 
 
 @pytest.fixture
-def shown(browser, tmp_path, monkeypatch):
-    """Opens a page with the widget and replays ``{name: replay}``, from a file; errors fail the test."""
-    pages = []
+def shown(open_widget, tmp_path, monkeypatch):
+    """Opens a page with the widget and replays ``{name: replay}``."""
 
     def open_page(replays, old="", new="", **media):
         monkeypatch.setattr(figures, "RESULTS", tmp_path)
@@ -64,25 +63,9 @@ def shown(browser, tmp_path, monkeypatch):
         if old:
             source = source.replace(old, new)
         scripts = [(STATIC / "figure.js").read_text(encoding="utf-8"), source]
-        style = (STATIC / "course.css").read_text(encoding="utf-8")
-        body = f"<article>{figures.replay_viewer().data}</article>"
-        head = "".join(f"<script>{script}</script>" for script in scripts)
-        file = tmp_path / "page.html"
-        file.write_text(f'<meta charset="utf-8"><style>{style}</style>{head}{body}', encoding="utf-8")
-        page = browser.new_page()
-        page.set_default_timeout(600_000)  # on a busy machine everything takes long
-        page.emulate_media(**media)
-        page.trouble = []
-        page.on("pageerror", lambda error: page.trouble.append(str(error)))
-        page.on("console", lambda said: said.type == "error" and page.trouble.append(said.text))
-        page.goto(file.as_uri())
-        pages.append(page)
-        return page
+        return open_widget(scripts, figures.replay_viewer().data, **media)
 
-    yield open_page
-    for page in pages:
-        assert page.trouble == []
-        page.close()
+    return open_page
 
 
 def drawn(tab):

@@ -7,7 +7,6 @@ import numpy as np
 from autograder.student_side.student import Student
 from autograder.trusted.judges import convergence
 from autograder.trusted.judges.worlds import BreakoutWorld, disguised
-from autograder.trusted.judging import require
 
 LONGEST_EPISODE = 300  # an agent that keeps the ball so long has learned
 NO_DISGUISE = {"layers": np.arange(4), "quarters": 0, "mirrored": False, "actions": np.arange(3)}
@@ -85,13 +84,6 @@ def measure(student: Student, exercise: str, rule: dict, seed: int, hint: str) -
     disguise = draw_disguise(rng)
     training_seed, evaluation_seed = rng.integers(2**31, size=2).tolist()
     world = BreakoutWorld(rng, rule["training"]["total_steps"], disguise)
-    reply = convergence.trained(student, exercise, rule, training_seed, world)
-    require(
-        reply["updates"],
-        tried="one training run",
-        got="no update of the agent",
-        expected="one a step",
-        hint=hint,
-    )
-    snapshots = convergence.checked(reply["critics"], shapes(rule["training"]))
-    return float(np.median([mean_return(n, rule["episodes"], evaluation_seed, disguise) for n in snapshots]))
+    reply = convergence.trained(student, exercise, rule, training_seed, world, "one a step", hint)
+    known = shapes(rule["training"])
+    return convergence.median_return(reply["critics"], known, mean_return, rule, evaluation_seed, disguise)

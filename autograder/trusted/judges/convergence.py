@@ -87,11 +87,20 @@ def checked(snapshots: object, shapes: list[tuple[int, ...]]) -> list[list[np.nd
     return [[p.astype(np.float64) for p in snapshot] for snapshot in snapshots]
 
 
-def trained(student: Student, exercise: str, rule: dict, seed: int, world: World) -> Reply:
+def trained(
+    student: Student, exercise: str, rule: dict, seed: int, world: World, updates: str, hint: str
+) -> Reply:
     """What the student's side trained in our world.
 
+    Args:
+        exercise: its probe trains.
+        rule: the exercise's entry in thresholds.yaml.
+        seed: of the training.
+        world: where it plays.
+        updates, hint: how many updates are expected, and what to say where there is none.
+
     Raises:
-        JudgeFailure: it did not play as many steps as the training has.
+        JudgeFailure: it did not play as many steps as the training has, or the agent was never updated.
     """
     with student.playing(world):
         reply = student.run(
@@ -106,7 +115,23 @@ def trained(student: Student, exercise: str, rule: dict, seed: int, world: World
         expected=f"{world.steps}, as the training has",
         hint="What counts is learned in the run itself, from the environments that it is given.",
     )
+    require(
+        reply["updates"], tried="one training run", got="no update of the agent", expected=updates, hint=hint
+    )
     return reply
+
+
+def median_return(
+    snapshots: object,
+    shapes: list[tuple[int, ...]],
+    mean_return: Callable[[list[np.ndarray], int, int, dict], float],
+    rule: dict,
+    seed: int,
+    disguise: dict,
+) -> float:
+    """The median of a network's snapshots, each played by ``mean_return``; what is no network is refused."""
+    networks = checked(snapshots, shapes)
+    return float(np.median([mean_return(n, rule["episodes"], seed, disguise) for n in networks]))
 
 
 def demand_learning(
