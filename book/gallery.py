@@ -170,7 +170,9 @@ def record(bug: str) -> None:
 
 def main() -> None:
     """Record the named bugs, or each in a process of its own if it is not recorded yet."""
-    wanted = sys.argv[1:] or [bug for bug in BUGS if not curves(run_name(bug))]
+    parser = argparse.ArgumentParser(prog="python -m book.gallery", description=main.__doc__)
+    parser.add_argument("bugs", nargs="*", metavar="BUG", help=", ".join(BUGS))
+    wanted = parser.parse_args().bugs or [bug for bug in BUGS if not curves(run_name(bug))]
     unknown = [bug for bug in wanted if bug not in BUGS]
     if unknown:
         sys.exit(f"unknown bug {unknown[0]!r}: expected one of {', '.join(BUGS)}")
