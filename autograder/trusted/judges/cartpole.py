@@ -60,5 +60,6 @@ def measure(
     world = CartPoleWorld(
         rng, rule["training"]["total_steps"], disguise, single=exercise == "hw3.convergence"
     )
-    reply = convergence.trained(student, exercise, rule, training_seed, world, updates, hint)
-    return convergence.median_return(reply[networks], SHAPES, mean_return, rule, evaluation_seed, disguise)
+    reply = convergence.trained(student, exercise, rule, training_seed, world)
+    convergence.demand_updates(reply, updates, hint)
+    return convergence.median_of(reply[networks], SHAPES, mean_return, rule, evaluation_seed, disguise)

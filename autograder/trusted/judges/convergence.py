@@ -87,20 +87,11 @@ def checked(snapshots: object, shapes: list[tuple[int, ...]]) -> list[list[np.nd
     return [[p.astype(np.float64) for p in snapshot] for snapshot in snapshots]
 
 
-def trained(
-    student: Student, exercise: str, rule: dict, seed: int, world: World, updates: str, hint: str
-) -> Reply:
+def trained(student: Student, exercise: str, rule: dict, seed: int, world: World) -> Reply:
     """What the student's side trained in our world.
 
-    Args:
-        exercise: its probe trains.
-        rule: the exercise's entry in thresholds.yaml.
-        seed: of the training.
-        world: where it plays.
-        updates, hint: how many updates are expected, and what to say where there is none.
-
     Raises:
-        JudgeFailure: it did not play as many steps as the training has, or the agent was never updated.
+        JudgeFailure: it did not play as many steps as the training has.
     """
     with student.playing(world):
         reply = student.run(
@@ -115,23 +106,45 @@ def trained(
         expected=f"{world.steps}, as the training has",
         hint="What counts is learned in the run itself, from the environments that it is given.",
     )
-    require(
-        reply["updates"], tried="one training run", got="no update of the agent", expected=updates, hint=hint
-    )
     return reply
 
 
-def median_return(
+def demand_updates(reply: Reply, updates: str, hint: str) -> None:
+    """Demands that the agent was updated.
+
+    Args:
+        updates, hint: how many updates are expected, and what to say where there is none.
+
+    Raises:
+        JudgeFailure: it was not.
+    """
+    require(
+        reply["updates"], tried="one training run", got="no update of the agent", expected=updates, hint=hint
+    )
+
+
+def median_of(
     snapshots: object,
     shapes: list[tuple[int, ...]],
-    mean_return: Callable[[list[np.ndarray], int, int, dict], float],
+    played: Callable[[list[np.ndarray], int, int, dict], float],
     rule: dict,
     seed: int,
     disguise: dict,
 ) -> float:
-    """The median of a network's snapshots, each played by ``mean_return``; what is no network is refused."""
+    """The median over a network's snapshots of how well each one played; what is no such network is refused.
+
+    Args:
+        snapshots: what the student's side answered.
+        shapes: of the network's arrays.
+        played: how well a network played so many episodes, from a seed, in a disguise.
+        rule: the exercise's entry in thresholds.yaml.
+        seed, disguise: for ``played``.
+
+    Raises:
+        StudentFailure: they are refused.
+    """
     networks = checked(snapshots, shapes)
-    return float(np.median([mean_return(n, rule["episodes"], seed, disguise) for n in networks]))
+    return float(np.median([played(n, rule["episodes"], seed, disguise) for n in networks]))
 
 
 def demand_learning(

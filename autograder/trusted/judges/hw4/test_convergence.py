@@ -6,7 +6,7 @@ import numpy as np
 
 from autograder.student_side.student import Student
 from autograder.trusted.judges import navigation
-from autograder.trusted.judges.convergence import checked, demand_learning, rule_of, trained
+from autograder.trusted.judges.convergence import demand_learning, median_of, rule_of, trained
 from autograder.trusted.judges.worlds import NavigationWorld
 from autograder.trusted.judging import judge
 
@@ -33,10 +33,7 @@ def measure(student: Student, rule: dict, seed: int) -> float:
     training = rule["training"]
     world = NavigationWorld(rng, training["n_iters"] * training["frames_per_batch"], disguise, training)
     reply = trained(student, EXERCISE, rule, training_seed, world)
-    teams = checked(reply["actors"], navigation.SHAPES)
-    return float(
-        np.median([navigation.way_made(t, rule["episodes"], evaluation_seed, disguise) for t in teams])
-    )
+    return median_of(reply["actors"], navigation.SHAPES, navigation.way_made, rule, evaluation_seed, disguise)
 
 
 @judge(
