@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import os
 import pickle
 
@@ -21,10 +22,19 @@ from autograder.trusted.judges import cartpole
 from autograder.trusted.judges.convergence import STANDS_ON
 from autograder.trusted.judges.hw3.test_convergence import RULE
 from autograder.trusted.report import JudgeResult
+from book import figures
 
-# One class with all attacks, and two of stock nbgrader's, graded once each by one process.
+# One class with all attacks, and two of stock nbgrader's with some, graded once each by one process.
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
 UNSEALED = [attack for attack in ATTACKS if not attack.unsealed]
+RECORDED = {
+    (row["attack"], row["tried"]): row
+    for row in json.loads((figures.RESULTS / "attacks" / "attacks.json").read_text(encoding="utf-8"))[
+        "attacks"
+    ]
+}
+# Stock nbgrader is not ours and takes seconds for each: every eighth, and those of which nothing is recorded.
+LIVE = [a for n, a in enumerate(UNSEALED) if n % 8 == 0 or (a.name, a.tried) not in RECORDED]
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +44,7 @@ def sealed(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def stock(tmp_path_factory):
-    return report.unsealed(tmp_path_factory.mktemp("attacks"), ATTACKS)
+    return report.unsealed(tmp_path_factory.mktemp("attacks"), LIVE)
 
 
 def names(attacks):
@@ -103,9 +113,14 @@ def test_the_grader_itself_needs_little_memory(sealed):
     assert sealed.peak < 4
 
 
-@pytest.mark.parametrize("attack", UNSEALED, ids=names(UNSEALED))
+@pytest.mark.parametrize("attack", LIVE, ids=names(LIVE))
 def test_the_attack_wins_against_stock_nbgrader(stock, attack):
     assert stock[attack.name].victories != []
+
+
+def test_the_recorded_attacks_all_won_there_and_none_here():
+    for row in RECORDED.values():
+        assert (row["leaked"], row["unsealed"] in ("yes", "n.a.")) == ([], True), row["attack"]
 
 
 def test_the_pickles_are_live(tmp_path):
@@ -174,6 +189,7 @@ def test_the_weights_from_home_are_good_ones():
 
 def test_the_table_says_no_in_every_row(sealed, stock):
     rows = report.rows(sealed, stock)
+    assert {row["attack"] for row in rows if row["unsealed"] == "yes"} == set(names(LIVE))
     assert [row["attack"] for row in rows if row["leaked"]] == []
     assert {row["unsealed"] for row in rows} == {"yes", "n.a."}
     assert all(row["unsealed_how"][0] for row in rows)

@@ -174,7 +174,10 @@ def test_the_small_breakout_is_learned_as_the_page_says():
         assert values[steps == 10_000] > 2 and (np.diff(values) < 0).any()
     ends = figures.final_return("dqn_small_breakout").values()
     assert all(logged["eval_return"][0][-1] == 45_000 for logged in seeds.values())
-    assert min(ends) >= 5 > 10 * 0.4 and "at step 45,000, they break five or more. That is over ten times what random" in page
+    assert (
+        min(ends) >= 5 > 10 * 0.4
+        and "at step 45,000, they break five or more. That is over ten times what random" in page
+    )
     films = [figures.RESULTS / "dqn_small_breakout" / f"{name}.mp4" for name in ("seed_1_0", "seed_1_8")]
     assert all(f'"{film.stem}"' in page and film.is_file() for film in films)
 

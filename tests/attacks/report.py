@@ -110,8 +110,8 @@ def rows(sealed: Scene, stock: dict[str, Outcome] | None) -> list[dict]:
     found = []
     for attack in sealed.attacks:
         outcome = sealed.outcome(attack)
-        if attack.unsealed or stock is None:
-            works, how = "n.a.", [attack.unsealed]
+        if attack.unsealed or attack.name not in (stock or {}):
+            works, how = "n.a.", [attack.unsealed or "not tried"]
         else:
             how = stock[attack.name].victories
             works = "yes" if how else "no"
