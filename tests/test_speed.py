@@ -261,10 +261,16 @@ def grown(record: dict, series: str, first: int, last: int, key: str = "ours") -
     return cost[last] / cost[first]
 
 
-def nearer(record: dict) -> bool:
-    """Whether each series ends closer to its limit than it begins."""
-    ends = [[points[i]["ours"] / points[i]["limit"] for i in (0, -1)] for points in record["growth"].values()]
-    return all(last < first for first, last in ends)
+def nearer(record: dict) -> set[str]:
+    """The series that end closer to their limit than they begin."""
+    series = record["growth"].items()
+    return {name for name, of in series if of[-1]["ours"] / of[-1]["limit"] < of[0]["ours"] / of[0]["limit"]}
+
+
+def world_of(record: dict, index: int) -> float:
+    """VMAS's own share of a step, with the fewest (0) or most (-1) environments."""
+    point = record["growth"]["environments"][index]
+    return point["world"] / point["ours"]
 
 
 CLAIMS = {  # a sentence of the page, what must hold for it, and a change of the record after which it does not
@@ -284,9 +290,13 @@ CLAIMS = {  # a sentence of the page, what must hold for it, and a change of the
         lambda r: grown(r, "environments", 6, 600) < 50,
         lambda r: r["growth"]["environments"][0].update(ours=r["growth"]["environments"][2]["ours"] / 60),
     ),
-    "ours comes closer to the limit": (
-        nearer,
+    "with batch and width ours comes closer to the limit. With environments it moves away.": (
+        lambda r: nearer(r) == {"batch", "width"},
         lambda r: r["growth"]["width"][-1].update(limit=r["growth"]["width"][-1]["ours"] / 100),
+    ),
+    "with the fewest environments it is most of the step. With the most of them, most of the step is ours.": (
+        lambda r: world_of(r, 0) > 0.5 > world_of(r, -1),
+        lambda r: r["growth"]["environments"][-1].update(world=r["growth"]["environments"][-1]["ours"]),
     ),
     "The smallest product runs at less than a tenth of the highest speed": (
         lambda r: speed_of(smallest(r)) < 0.1 * max(map(speed_of, r["machine"]["products"].values())),
