@@ -87,14 +87,14 @@ def test_each_record_holds_the_replay_that_is_described(directory):
         assert means == pytest.approx({frames: played[frames] for frames in means}, abs=1e-3)
 
 
-def test_everything_described_and_not_only_planned_is_recorded_with_at_least_three_seeds():
+def test_everything_described_and_not_only_planned_is_recorded_with_three_seeds_or_says_why_not():
     described = yaml.safe_load((RESULTS / "results.yaml").read_text())
     planned = {name for name, result in described.items() if result.get("planned")}
     assert not [name for name in planned if (RESULTS / name).exists()]  # then it is no longer only planned
     for name, result in described.items():
         if name in planned:
             continue
-        assert len(result["seeds"]) >= 3
+        assert len(result["seeds"]) >= 3 or (len(result["seeds"]) == 1 and result["one_seed"])
         assert {f"seed_{seed}.csv" for seed in result["seeds"]} == {
             p.name for p in (RESULTS / name).glob("*.csv")
         }

@@ -7,8 +7,9 @@ versions, hardware and wall times. Where a ``replay`` is described, the first se
 policy in ``seed_N.pt``. What is recorded already is left alone, so that an interrupted recording goes on where
 it stopped (a seed from its last checkpoint); for a replay alone, the first seed runs again.
 
-A result may name a ``mutant``, a wrong version of one exercise as the grader's collection holds it, such as
-``hw4/multi_agent_gae/time_limit_as_end``: then everything else is as usual, and the run shows what the mistake costs.
+A result with one seed says under ``one_seed`` why there are no more. A result may name a ``mutant``, a wrong version
+of one exercise as the grader's collection holds it, such as ``hw4/multi_agent_gae/time_limit_as_end``: then everything
+else is as usual, and the run shows what the mistake costs.
 """
 
 from __future__ import annotations
@@ -66,6 +67,7 @@ FIELDS = (
     "policy",
     "begins_with",
     "planned",
+    "one_seed",
 )
 
 
