@@ -101,6 +101,28 @@ def told(runs=figures.curves) -> bool:
     )
 
 
+def test_training_from_60_demonstrations_went_as_the_chapter_tells():
+    def percent(name, tag, at=-1):
+        return [round(100 * curves[f"eval/{tag}"][1][at]) for curves in figures.curves(name).values()]
+
+    cloned, trained = "two_arm_vla_cloned", "two_arm_vla_mappo"
+    assert percent(cloned, "success_at_end") == [42, 52, 16] and percent(trained, "success_at_end") == [
+        50,
+        74,
+        30,
+    ]
+    assert percent(trained, "success_at_end", 0) == [12, 50, 38]
+    assert percent(trained, "success_ever")[0] == 96
+    weak, before, after = (
+        ranking.spread(percent(name, "success_at_end"))
+        for name in ("two_arm_vla_cloned_weak", cloned, trained)
+    )
+    assert ranking.compare(before, weak) == "above" and ranking.compare(after, before) == "tie"
+    returns = [[c["eval/return"][1][-1] for c in figures.curves(name).values()] for name in (cloned, trained)]
+    assert all(before < after for before, after in zip(*returns, strict=True))
+    assert max(max(c["train/approx_kl"][1]) for c in figures.curves(trained).values()) < 0.008
+
+
 def test_training_from_the_weak_start_went_as_the_chapter_tells():
     assert told()
 

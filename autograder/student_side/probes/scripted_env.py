@@ -16,7 +16,7 @@ class ScriptedEnv(gym.Env):
         reward: (episode, t) -> reward of step t.
         lengths: steps of each episode, taken in turn; 0 never ends.
         terminated, truncated: what is said at the end of each episode; both may be True.
-        record: receives ("reset", the seed or None) and ("step", the action).
+        record: receives ("reset", the seed or None), ("step", the action) and ("close", None).
         patience: steps of an episode that never ends after which the environment gives up.
         max_episode_steps: what `spec` says.
     """
@@ -38,7 +38,7 @@ class ScriptedEnv(gym.Env):
         self._observation, self._reward, self._record = observation, reward, record
         self._lengths, self._terminated, self._truncated = lengths, terminated, truncated
         self._patience = patience
-        self._episode_info = episode_info
+        self.episode_info = episode_info  # of the episodes to come
         self._episode, self._t, self._ended = -1, 0, True
         self.render_mode = "rgb_array" if render else None
         self.metadata = {"render_modes": ["rgb_array"], "render_fps": 30}
@@ -68,9 +68,12 @@ class ScriptedEnv(gym.Env):
         terminated, truncated = over and self._terminated[which], over and self._truncated[which]
         self._ended = over
         info: dict = {"t": self._t}  # most environments tell something at every step
-        if over and self._episode_info is not None:
-            info["episode"] = self._episode_info
+        if over and self.episode_info is not None:
+            info["episode"] = dict(self.episode_info)
         return self._observation(self._episode, self._t), reward, terminated, truncated, info
+
+    def close(self):
+        self._record("close", None)
 
     def render(self):
         return np.full((40, 60, 3), 20 * self._t + 10, dtype=np.uint8)

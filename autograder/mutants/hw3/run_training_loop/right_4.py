@@ -1,6 +1,7 @@
 """A class of its own around the agent; methods called through their class; logs every update itself."""
 
 import numpy as np
+import torch
 
 from gcb6206.agents.dqn_agent import DQNAgent
 from gcb6206.exercises import solves
@@ -12,6 +13,8 @@ from gcb6206.runs.dqn import make_replay_buffer
 
 @solves("hw3.run_training_loop")
 def run_training_loop(config, logger, args):
+    np.random.seed(args.seed)
+    torch.manual_seed(args.seed)
     ptu.init_gpu(not args.no_gpu, args.which_gpu)
     env, test_env = config["make_env"](), config["make_env"]()
     shape = env.observation_space.shape
@@ -47,8 +50,10 @@ def run_training_loop(config, logger, args):
                 for tag, value in figures.items():
                     logger.log_scalar(value, tag, step)
                 logger.log_scalar(eps, "epsilon", step)
+                logger.log_scalar(agent.critic_optimizer.param_groups[0]["lr"], "lr", step)
         if step % args.eval_interval == 0:
             paths = sample_n_trajectories(test_env, agent.greedy(), args.num_eval_trajectories, 1000)
-            logger.log_scalar(np.mean([p["episode_statistics"]["r"] for p in paths]), "eval_return", step)
+            for key, tag in (("r", "eval_return"), ("l", "eval_ep_len")):
+                logger.log_scalar(np.mean([p["episode_statistics"][key] for p in paths]), tag, step)
         step += 1
     return agent

@@ -5,10 +5,12 @@ Observations are `(environment, episode, t)`: each one says where it comes from.
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 
 from autograder.student_side.student import Reply, Student, StudentFailure
-from autograder.trusted.judging import array_of, attempt, compare, judge, require
+from autograder.trusted.judging import array_of, attempt, close, compare, judge, require
 
 EXERCISE = "hw3.run_training_loop"
 LOOP, TARGETS, ENDS = "dqn/homework", "dqn/replay-and-targets", "dqn/terminated-truncated"
@@ -33,9 +35,10 @@ class Case:
         self.rewards = rng.uniform(11.0, 50.0, size=8) * rng.choice([-1, 1], size=8)
         self.actions = rng.integers(4, size=2 * self.total)
         self.actions[:4] = 1, 2, 3, 0
-        half = self.total // 2
-        self.corners = np.array([[0, 1.0], [half, float(rng.uniform(0.3, 0.6))], [self.total + 20, 0.05]])
-        self.frames, self.seed = frames, int(rng.integers(10_000))
+        half, last = self.total // 2, self.total - int(rng.integers(4, 9))
+        self.corners = np.array([[0, 1.0], [half, float(rng.uniform(0.3, 0.6))], [last, 0.0]])
+        self.frames, self.seed, self.before = frames, *rng.choice(10_000, size=2, replace=False).tolist()
+        self.spare = f"figure_{rng.integers(100)}"
 
     def epsilon(self, step: np.ndarray) -> np.ndarray:
         """What the schedule gives, `(steps,)`."""
@@ -60,6 +63,8 @@ class Case:
             epsilons=self.corners,
             frames=self.frames,
             seed=self.seed,
+            before=self.before,
+            spare=self.spare,
             expected="the loop runs to its end",
             tried=(
                 f"{self.total} steps on {'stacked frames' if self.frames else 'vectors'}, episodes of "
@@ -77,7 +82,6 @@ class Story:
     Attributes:
         clock, episode, t, reward, action: of every training step.
         terminated, truncated: what the environment said after it; `cut` where it was truncated alone.
-        seed: given to the reset that began the step's episode, -1 for none.
         before, after: the observations, as (environment, episode, t).
     """
 
@@ -92,19 +96,19 @@ class Story:
             for clock, given, env in zip(table["clock"], table["given"], table["env"])
             if env == self.env
         ]
-        episode, t, seed, rows = -1, 0, -1.0, []
+        episode, t, rows = -1, 0, []
         for clock, is_reset, given in sorted(events):
             if is_reset:
-                episode, t, seed = episode + 1, 0, given
+                episode, t = episode + 1, 0
                 continue
             kind = episode % 6
             end = t + 1 == case.lengths[kind]
             flags = end and case.terminated[kind], end and case.truncated[kind]
-            rows.append((clock, episode, t, case.rewards[t % 8], given, seed, *flags))
+            rows.append((clock, episode, t, case.rewards[t % 8], given, *flags))
             t += 1
-        columns = np.array(rows, dtype=float).reshape(-1, 8)
-        self.clock, self.episode, self.t, self.reward, self.action, self.seed = columns[:, :6].T
-        self.terminated, self.truncated = columns[:, 6:].T.astype(bool)
+        columns = np.array(rows, dtype=float).reshape(-1, 7)
+        self.clock, self.episode, self.t, self.reward, self.action = columns[:, :5].T
+        self.terminated, self.truncated = columns[:, 5:].T.astype(bool)
         self.cut = self.truncated & ~self.terminated
         self.before = np.stack([np.full_like(self.t, self.env), self.episode, self.t], axis=1)
         self.after = self.before + [0, 0, 1]
@@ -252,11 +256,29 @@ def test_logs(student, rng):
     )
     sums = np.cumsum(case.rewards)[story.t[ends].astype(int) % 8]
     compare(values, sums, tried="the logged train_return of each episode", atol=1e-3)
+    for tag, at, right, what in (
+        ("train_ep_len", ends, story.t[ends] + 1, "the number of steps of the episode"),
+        (
+            "eval_ep_len",
+            steps,
+            played["length"].reshape(results.shape).mean(axis=1),
+            "the mean number of steps of the evaluation's episodes",
+        ),
+    ):
+        logged, values = story.logged(tag)
+        compare(
+            logged,
+            at,
+            tried=f"steps at which {tag} is logged",
+            hints=[(np.zeros(0), f"{tag} is never logged.")],
+            hint=f"Log {tag} wherever the return is logged.",
+        )
+        compare(values, right, tried=f"the logged {tag}", atol=1e-3, hint=f"{tag} is {what}.")
 
 
 @judge(
     EXERCISE,
-    points=0.5,
+    points=0.25,
     title="acts on the current observation",
     read=LOOP,
     depends=["steps", "evaluation"],
@@ -297,16 +319,61 @@ def test_observation(student, rng):
 )
 def test_new_episodes(student, rng):
     story = Case(rng).run(student)
-    _, first = np.unique(story.episode, return_index=True)
-    given = story.seed[first]
-    given = given[given >= 0]
+    resets = story.table("reset")
+    given = resets["given"][(resets["env"] == story.env) & (resets["given"] >= 0)]
     require(
         len(np.unique(given)) == len(given),
-        tried="the seeds given to reset at the beginning of the training episodes",
+        tried="the seeds given to the training environment's reset",
         got=given,
-        expected="none",
+        expected="none, or one at the beginning",
         hint="Reset with the same seed, every episode is the same: seed once, and then env.reset().",
     )
+
+
+@judge(
+    EXERCISE,
+    points=0.25,
+    title="args.seed decides the run, once",
+    read=LOOP,
+    depends=["steps"],
+    why="The same seed must give the same run. And a seed that is set again draws the same numbers again.",
+)
+def test_seed(student, rng):
+    case = Case(rng)
+
+    def drawn(**changes: int) -> dict[str, np.ndarray]:
+        """What the choices drew from each stream, and the first seed of the training environment's resets."""
+        other = copy.copy(case)
+        vars(other).update(changes)
+        story = other.run(student)
+        table, resets = story.table("choice"), story.table("reset")
+        here = (resets["env"] == story.env) & (resets["given"] >= 0)
+        return {**{name: table[name] for name in ("numpy", "torch")}, "reset": resets["given"][here][:1]}
+
+    first = drawn()
+    for name in ("numpy", "torch"):
+        require(
+            len(np.unique(first[name])) == len(first[name]),
+            tried=f"numbers that {case.total} choices drew from {name}'s random stream",
+            got=f"{len(np.unique(first[name]))} different ones",
+            expected=f"{case.total} different ones",
+            hint="A seed is set again during the run, so the same numbers are drawn again: seed once.",
+        )
+    again, another = drawn(before=case.before + 1), drawn(seed=case.seed + 1)
+    for name, what in (
+        ("numpy", "what the choices drew from numpy's random stream"),
+        ("torch", "what the choices drew from torch's random stream"),
+        ("reset", "the seed of the training environment's first reset"),
+    ):
+        same, other = np.array_equal(first[name], again[name]), np.array_equal(first[name], another[name])
+        require(
+            same and not (other and len(first[name])),
+            tried=f"two runs with args.seed {case.seed} and one with {case.seed + 1}: {what}",
+            got=f"{'the same' if same else 'different'} with the same seed, "
+            f"{'the same' if other else 'different'} with another",
+            expected="the same with the same seed, different with another",
+            hint="Seed numpy, torch and the environment with args.seed: TrainingRun does.",
+        )
 
 
 @judge(
@@ -335,8 +402,8 @@ def test_epsilon(student, rng):
                 np.full(case.total, case.epsilon(0)),
                 "epsilon stays at its first value: ask the schedule at each step.",
             ),
-            (np.full(case.total, case.corners[-1, 1]), "epsilon is the final value from the start."),
             (np.zeros(case.total), "Training never explores: epsilon is 0."),
+            (np.full(case.total, case.corners[1, 1]), "epsilon is the same at every step."),
             (case.epsilon(step + 1), "epsilon of the next step: use exploration_schedule.value(step)."),
             (1 - case.epsilon(step), "This is 1 - epsilon."),
         ],
@@ -549,7 +616,7 @@ def test_log_update(student, rng):
     story = case.run(student)
     at = np.arange(case.starts, case.total)
     due = at[at % case.log_interval == 0]
-    for place, name in enumerate(FIGURES):
+    for place, name in enumerate((*FIGURES, case.spare)):
         steps, values = story.logged(name)
         compare(
             steps,
@@ -570,11 +637,34 @@ def test_log_update(student, rng):
             tried=f"the logged {name}",
             hint="Log the numbers of this step's update, each under its own name.",
         )
+    count, chosen = due - case.starts, story.table("choice")["epsilon"]
+    for name, right, hint in (
+        (
+            "epsilon",
+            [case.epsilon(due), chosen[due]],
+            "Log the epsilon with which this step's action was chosen.",
+        ),
+        (
+            "lr",
+            [0.125 * 0.9 ** (count + after) for after in (1, 0)],  # after this step's update, or before
+            "Log the learning rate of this step: agent.lr_scheduler.get_last_lr()[0].",
+        ),
+    ):
+        steps, values = story.logged(name)
+        compare(
+            steps,
+            due,
+            tried=f"steps at which {name} is logged",
+            hints=[(np.zeros(0), f"{name} is never logged: run.log_update does it.")],
+            hint=f"Log {name} with the figures of the update.",
+        )
+        rights = [one for one in right if close(values, one, atol=1e-6)] or right
+        compare(values, rights[0], atol=1e-6, tried=f"the logged {name}", hint=hint)
 
 
 @judge(
     EXERCISE,
-    points=0.5,
+    points=0.25,
     title="updates on the sampled batch",
     read=LOOP,
     depends=["learning"],
@@ -615,6 +705,42 @@ def test_batch(student, rng):
             (np.arange(case.starts, case.total) + 1, "One too large: pass step itself."),
         ],
         hint="agent.update needs the training step to time the target network.",
+    )
+
+
+@judge(
+    EXERCISE,
+    points=0.25,
+    title="returns the trained agent",
+    read=LOOP,
+    depends=["learning"],
+    why="Whoever calls the loop wants to play with what was learned.",
+)
+def test_returned_agent(student, rng):
+    case = Case(rng)
+    story = case.run(student)
+    if (
+        story.reply["returned"] == "NoneType"
+    ):  # as the original homework's loop, which nobody asks for an agent
+        return
+    require(
+        story.reply["returned"] == "DQNAgent",
+        tried="what the loop returns",
+        got=story.reply["returned"],
+        expected="a DQNAgent",
+        hint="End with: return agent.",
+    )
+    learned = array_of(story.reply, "learned", 2)
+    updates = case.total - case.starts
+    compare(
+        learned,
+        np.full(learned.shape, float(updates)),
+        tried=f"{updates} updates that add 1 to every weight: how far the returned agent's critic has come",
+        atol=1e-3,
+        hints=[
+            (np.zeros(learned.shape), "This critic was never trained: return the agent that was updated.")
+        ],
+        hint="Return the agent that was trained, with its critic.",
     )
 
 

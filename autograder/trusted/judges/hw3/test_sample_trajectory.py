@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from autograder.student_side.student import Reply, Student
-from autograder.trusted.judging import attempt, compare, judge, require, show
+from autograder.trusted.judging import attempt, close, compare, judge, require, show
 
 EXERCISE = "hw3.sample_trajectory"
 LOOP, ENDS = "dqn/homework", "dqn/terminated-truncated"
@@ -26,10 +26,11 @@ class Case:
         terminated: bool = True,
         truncated: bool = False,
         shape: tuple[int, ...] = (5,),
+        time: int = 40,
     ):
         self.length, self.terminated, self.truncated = length, terminated, truncated
-        self.observations = rng.normal(size=(40, *shape)).astype(np.float32)
-        self.rewards = rng.uniform(11.0, 50.0, size=40) * rng.choice([-1, 1], size=40)
+        self.observations = rng.normal(size=(time, *shape)).astype(np.float32)
+        self.rewards = rng.uniform(11.0, 50.0, size=time) * rng.choice([-1, 1], size=time)
 
     @property
     def tried(self) -> str:
@@ -84,19 +85,26 @@ def test_ends(student, rng):
         Case(rng, 1),
         Case(rng, 1, False, True),
     ]
-    for case in cases:
-        reply = case.run(student)
+    for case, numpy_flags in [*((case, False) for case in cases), *((case, True) for case in cases[:2])]:
+        reply = case.run(student, numpy_flags=numpy_flags)
+        flags = ", flags of numpy" if numpy_flags else ""
         compare(
             steps_of(reply),
             case.length,
             hint="The rollout must end exactly where terminated or truncated is True.",
-            tried=f"{case.tried}, max_length=30: steps taken in the environment",
+            tried=f"{case.tried}{flags}, max_length=30: steps taken in the environment",
         )
         compare(
             reply["resets"],
             1,
             tried="how often the environment was reset",
             hints=[(0, "Begin with env.reset()."), (2, "Reset once, at the beginning only.")],
+        )
+        compare(
+            reply["closed"],
+            0,
+            tried="how often the environment was closed",
+            hint="Do not close the environment: the next trajectory is sampled in it.",
         )
 
 
@@ -228,6 +236,10 @@ def test_transitions(student, rng):
         tried=f"{tried}: reward",
         hints=[
             (np.cumsum(case.rewards[:length]), "These are running sums: store the reward of each step."),
+            (
+                case.rewards[:length] / 2,
+                "These are rewards from below a wrapper: step the environment that is given, not env.unwrapped.",
+            ),
             *(
                 (
                     np.clip(case.rewards[:length], -most, most),
@@ -296,8 +308,8 @@ def test_terminal(student, rng):
 )
 def test_max_length(student, rng):
     limit = int(rng.integers(3, 9))
-    for max_length in (limit, 1):
-        reply = Case(rng, 0).run(student, max_length)
+    for max_length in (limit, 1, 350):
+        reply = Case(rng, 0, time=max_length + 10).run(student, max_length)
         compare(
             steps_of(reply),
             max_length,
@@ -306,6 +318,7 @@ def test_max_length(student, rng):
                 (max_length + 1, "One step too many: the rollout is done when steps >= max_length."),
                 (max_length - 1, "One step too few: count the step before comparing with max_length."),
             ],
+            hint="Only the episode's end or max_length steps end a rollout.",
         )
     reply = (case := Case(rng, 0)).run(student, limit)
     value = array(reply, "reward")
@@ -323,7 +336,7 @@ def test_max_length(student, rng):
     points=0.25,
     title="episode_statistics hold length and return",
     read=LOOP,
-    depends=["returned_arrays"],
+    depends=["transitions"],
     why="The wrapper knows the true return. The rewards may have been clipped on their way.",
 )
 def test_statistics(student, rng):
@@ -361,6 +374,15 @@ def test_statistics(student, rng):
         tried="info['episode'] reports a return and no length: episode_statistics['l']",
         hint="info['episode'] overwrites what it holds, and the rest stays: episode_statistics.update(...).",
     )
+    reply = case.run(student, episode_return=reported, trajectories=2)
+    second = reply["statistics"] if isinstance(reply["statistics"], dict) else {}
+    require(
+        close(second.get("r"), total, atol=1e-4) and "t" not in second,
+        tried="two trajectories, and only the first has info['episode']: the second one's episode_statistics",
+        got=second,
+        expected={"l": length, "r": total},
+        hint="Something of the trajectory before is left: begin each with statistics of its own.",
+    )
 
 
 @judge(
@@ -385,11 +407,13 @@ def test_again(student, rng):
     seeds = reply["seeds"] if isinstance(reply["seeds"], list) else []
     given = [repr(seed) for seed in seeds if seed is not None]
     require(
-        len(set(given)) == len(given),
+        not given,
         tried="3 trajectories: the seeds given to env.reset",
         got=", ".join(given),
         expected="none",
-        hint="Reset with the same seed, every episode is the same: env.reset().",
+        hint="Reset with the same seed, every episode is the same: env.reset()."
+        if len(set(given)) < len(given)
+        else "Reset without a seed: who made the environment has seeded it.",
     )
 
 
