@@ -66,9 +66,12 @@ def first_nonfinite(names: list, arrays: list) -> dict:
     tensors = {name: torch.from_numpy(array.copy()) for name, array in zip(names, arrays)}
     given = dict(tensors)
     result = sentinel.first_nonfinite(tensors)
-    pair = result if isinstance(result, (tuple, list)) and len(result) == 2 else (None, None)
+    sequence = next(
+        (name for name, type_ in (("tuple", tuple), ("list", list)) if isinstance(result, type_)), ""
+    )
+    pair = result if sequence and len(result) == 2 else (None, None)
     return {
-        "returned": f"{kind(result)} of {len(result)}" if isinstance(result, (tuple, list)) else kind(result),
+        "returned": f"{sequence} of {len(result)}" if sequence else kind(result),
         "name": plain(pair[0]),
         "step": plain(pair[1]),
         "type": number_kind(pair[1]),
@@ -81,18 +84,18 @@ def first_nonfinite(names: list, arrays: list) -> dict:
 def tanh_normal_log_prob(
     mean: np.ndarray, std: np.ndarray, action: np.ndarray, low: np.ndarray, high: np.ndarray
 ) -> dict:
-    """The log-densities, the gradient of their sum with regard to mean and std, the constants afterwards."""
+    """The log-densities, the gradient of their sum with regard to mean and std, the arguments afterwards."""
     leaf_mean, leaf_std = leaf(mean), leaf(std)
     constants = [torch.from_numpy(array.copy()) for array in (action, low, high)]
     result = team.tanh_normal_log_prob(leaf_mean, leaf_std, *constants)
     total = result.sum() if isinstance(result, torch.Tensor) else result
     of_mean, of_std = gradient_of(total, leaf_mean, leaf_std)
-    names = ("action", "low", "high")
+    arguments = zip(("mean", "std", "action", "low", "high"), (leaf_mean, leaf_std, *constants))
     return {
         "value": plain(result),
         "of_mean": of_mean,
         "of_std": of_std,
-        **{name: plain(tensor) for name, tensor in zip(names, constants)},
+        **{name: plain(tensor) for name, tensor in arguments},
     }
 
 

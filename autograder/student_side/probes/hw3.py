@@ -46,14 +46,15 @@ def linear_agent(
     Args:
         critic, target: `(actions, features + 1)` of the online and of the target network: weight and bias.
         observation_shape: its product is `features`.
-        settings: learning_rate, lr_decay (factor after every step of the schedule), and DQNAgent's own.
+        settings: learning_rate, lr_decay (factor after every step of the schedule), momentum, and DQNAgent's own.
     """
     learning_rate, lr_decay = settings.pop("learning_rate", 0.1), settings.pop("lr_decay", 1.0)
+    momentum = settings.pop("momentum", 0.0)
     agent = DQNAgent(
         observation_shape,
         len(critic),
         make_critic=_LinearCritic,
-        make_optimizer=lambda params: torch.optim.SGD(params, lr=learning_rate),
+        make_optimizer=lambda params: torch.optim.SGD(params, lr=learning_rate, momentum=momentum),
         make_lr_schedule=lambda optimizer: torch.optim.lr_scheduler.ExponentialLR(optimizer, gamma=lr_decay),
         **{"discount": 0.9, "target_update_period": 10, **settings},
     )
@@ -93,6 +94,7 @@ def untouched(agent: DQNAgent) -> dict:
     """
     return {
         "training": agent.critic.training,
+        "target_training": agent.target_critic.training,
         "requires_grad": all(p.requires_grad for p in agent.critic.parameters()),
         "grad_enabled": torch.is_grad_enabled(),
         "streams": stream_sums(),
@@ -187,6 +189,11 @@ def update_critic(
     }
 
 
+def learning_state(agent: DQNAgent) -> tuple[str, str]:
+    """The states of optimiser and learning-rate schedule, as text."""
+    return repr(plain(agent.critic_optimizer.state_dict())), repr(plain(agent.lr_scheduler.state_dict()))
+
+
 @probe("hw3.update")
 def update(
     critic: np.ndarray,
@@ -198,8 +205,16 @@ def update(
     steps: np.ndarray,
     period: int,
 ) -> dict:
-    """Calls update at each of `steps`; the stand-in for update_critic adds 1 to every weight of the critic."""
-    agent = linear_agent(critic, critic - 100.0, obs.shape[1:], target_update_period=period)
+    """Calls update at each of `steps`; the stand-in for update_critic adds 1 to every weight of the critic.
+
+    The optimiser has momentum already, and does not move the weights: its learning rate is 0.
+    """
+    settings = {"target_update_period": period, "learning_rate": 0.0, "momentum": 0.9}
+    agent = linear_agent(critic, critic - 100.0, obs.shape[1:], **settings)
+    for parameter in agent.critic.parameters():
+        parameter.grad = torch.ones_like(parameter)
+    agent.critic_optimizer.step()
+    optimizer, schedule = learning_state(agent)
     batch = ptu.from_numpy(
         {"obs": obs, "action": action, "reward": reward, "next_obs": next_obs, "done": done}
     )
@@ -225,7 +240,10 @@ def update(
             tables.append(weights(agent.critic))
             targets.append(weights(agent.target_critic))
     add(1000.0)
+    now = learning_state(agent)
     return {
+        "same_optimizer": now[0] == optimizer,
+        "same_schedule": now[1] == schedule,
         "returned": returned,
         "calls": np.array(calls),
         "received": received[-1] if received else {},
@@ -258,44 +276,52 @@ def sample_trajectory(
     episode_return: float | None = None,
     episode_length: bool = True,
     trajectories: int = 1,
+    numpy_flags: bool = False,
 ) -> dict:
     """Samples trajectories of a scripted episode, in one environment; what is told is the last one's.
+
+    A wrapper doubles the environment's rewards; what goes around it gets half of them.
 
     Args:
         observations, rewards: `(time, ...)` and `(time,)` of the episode.
         length: of the episode; 0 never ends.
         terminated, truncated: what the environment says at its end.
         episode_return: the return that info["episode"] reports at the end, with three times the length, as
-            where frames are skipped; None: no such entry.
+            where frames are skipped; None: no such entry. Of several trajectories, the first alone has it.
         episode_length: whether that entry has a length.
+        numpy_flags: terminated and truncated are numpy's, as some environments have them.
     """
     from gcb6206.infrastructure import utils
 
-    actions, resets = [], []
+    said: dict[str, list] = {"step": [], "reset": [], "close": []}
+    flag = np.bool_ if numpy_flags else bool
     info = None if episode_return is None else {"r": episode_return, "t": 0.5}
     if info and episode_length:
         info["l"] = 3 * length
-    env = ScriptedEnv(
+    scripted = ScriptedEnv(
         observation=lambda episode, t: observations[t].copy(),
-        reward=lambda episode, t: float(rewards[t]),
+        reward=lambda episode, t: float(rewards[t]) / 2,
         lengths=[length],
-        terminated=[terminated],
-        truncated=[truncated],
+        terminated=[flag(terminated)],
+        truncated=[flag(truncated)],
         num_actions=observations[0].size,
-        record=lambda what, given: (resets if what == "reset" else actions).append(given),
+        record=lambda what, given: said[what].append(given),
         patience=len(rewards) - 1,
         max_episode_steps=None,
         episode_info=info,
         render=render,
     )
+    env = gym.wrappers.TransformReward(scripted, lambda reward: 2 * reward)
     for _ in range(trajectories):
         agent = _ObservationOnlyAgent()
-        actions.clear()
+        said["step"].clear()
         trajectory = utils.sample_trajectory(env, agent, max_length, render)
+        scripted.episode_info = None
     result = {
-        "resets": len(resets),
-        "seeds": [plain(seed) for seed in resets],
-        "env_actions": np.array([plain(a) for a in actions], dtype=np.float64),
+        "resets": len(said["reset"]),
+        "seeds": [plain(seed) for seed in said["reset"]],
+        "closed": len(said["close"]),
+        "env_actions": np.array([plain(a) for a in said["step"]], dtype=np.float64),
         "seen": np.array(agent.seen),
         "returned": "mapping" if isinstance(trajectory, Mapping) else type(trajectory).__name__,
         "keys": [],
@@ -338,10 +364,13 @@ def run_training_loop(
     epsilons: np.ndarray,
     frames: bool = False,
     seed: int = 0,
+    before: int = 0,
+    spare: str = "spare",
 ) -> dict:
     """Runs the training loop on scripted environments, with stand-ins for the other exercises.
 
-    Every observation is unique: `(environment, episode, t)`, or frames whose level is `20 * episode + t`.
+    Every observation is unique: `(environment, episode, t)`, or frames whose level is `20 * episode + t`. Each choice
+    draws from the random streams, each update adds 1 to all weights of the critic.
 
     Args:
         lengths, terminated, truncated: the episodes, in turn.
@@ -349,11 +378,14 @@ def run_training_loop(
         actions: what the stand-in for get_action answers, in turn.
         epsilons: corners of the exploration schedule, `(corners, 2)` as (step, value).
         frames: stacked frames instead of vectors.
+        seed: that of the run; `before` is that of the streams before it begins.
+        spare: name of one more figure that the stand-in for update returns.
     """
     from gcb6206.scripts.run_hw3 import run_training_loop as under_test
 
     journal = Journal()
     made: list[gym.Env] = []
+    starts: dict[int, np.ndarray] = {}  # the critic's weights at an agent's first choice
     num_actions = int(actions.max()) + 1
 
     def make_env(render: bool = False) -> gym.Env:
@@ -388,7 +420,11 @@ def run_training_loop(
             journal.note("eval_choice", epsilon=float(epsilon))
             return 0
         action = int(actions[len(journal.values("choice", "action")) % len(actions)])
-        journal.note("choice", observation=code_of(observation), epsilon=float(epsilon), action=action)
+        drawn = {"numpy": np.random.random(), "torch": torch.rand((), dtype=torch.float64).item()}
+        journal.note(
+            "choice", observation=code_of(observation), epsilon=float(epsilon), action=action, **drawn
+        )
+        starts.setdefault(id(self), weights(self.critic))
         return action
 
     def learn(self, obs, action, reward, next_obs, done, step):
@@ -407,7 +443,12 @@ def run_training_loop(
                 }
             ),
         )
-        names = ("critic_loss", "q_values", "target_values", "grad_norm")
+        with torch.no_grad():
+            for parameter in self.critic.parameters():
+                parameter.add_(1.0)
+        for part in (self.critic_optimizer, self.lr_scheduler):
+            part.step()
+        names = ("critic_loss", "q_values", "target_values", "grad_norm", spare)
         return {name: float(10 * number + place) for place, name in enumerate(names)}
 
     def evaluate(env, agent, max_length, render=False):  # resets the environment, plays nothing
@@ -415,8 +456,9 @@ def run_training_loop(
         observation, _ = env.reset()
         agent.get_action(observation)
         journal.evaluating = False
-        result = 7.0 + len(journal.values("eval_episode", "result")) ** 2
-        journal.note("eval_episode", result=result)
+        number = len(journal.values("eval_episode", "result"))
+        result, length = 7.0 + number**2, 3 + 7 * number % 11
+        journal.note("eval_episode", result=result, length=length)
         nothing = np.zeros((1, 1), np.float32)
         return {
             "observation": nothing,
@@ -425,7 +467,7 @@ def run_training_loop(
             "action": nothing[0],
             "next_observation": nothing,
             "terminal": nothing[0],
-            "episode_statistics": {"l": 1, "r": result},
+            "episode_statistics": {"l": length, "r": result},
         }
 
     config = {
@@ -441,7 +483,9 @@ def run_training_loop(
         "agent_kwargs": {
             "make_critic": _LinearCritic,
             "make_optimizer": lambda params: torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=0.125),
-            "make_lr_schedule": lambda optimizer: torch.optim.lr_scheduler.ConstantLR(optimizer, factor=1.0),
+            "make_lr_schedule": lambda optimizer: torch.optim.lr_scheduler.ExponentialLR(
+                optimizer, gamma=0.9
+            ),
             "discount": 0.9,
             "target_update_period": 10,
         },
@@ -458,16 +502,20 @@ def run_training_loop(
         resume=None,
     )
     others = {"hw3.get_action": choose, "hw3.update": learn, "hw3.sample_trajectory": evaluate}
-    seed_everything(seed)
+    seed_everything(before)
     with stand_ins("hw3.run_training_loop", others), spied_buffers(journal):
-        under_test(config, JournalLogger(journal), args)
+        returned = under_test(config, JournalLogger(journal), args)
+    agent = isinstance(returned, DQNAgent)
+    first = next(iter(starts.values()), None)
     batches = 0 if frames else 20  # batches of frames are large, and no judge reads them
     return {
-        "choice": journal.columns("choice", "observation", "epsilon", "action"),
+        "returned": "DQNAgent" if agent else kind(returned),
+        "learned": weights(returned.critic) - first if agent and first is not None else np.zeros(0),
+        "choice": journal.columns("choice", "observation", "epsilon", "action", "numpy", "torch"),
         "step": journal.columns("step", "env", "given"),
         "reset": journal.columns("reset", "env", "given", "evaluating"),
         "eval_choice": journal.columns("eval_choice", "epsilon"),
-        "eval_episode": journal.columns("eval_episode", "result"),
+        "eval_episode": journal.columns("eval_episode", "result", "length"),
         "insert": journal.columns("insert", "observation", "action", "reward", "next_observation", "done"),
         "on_reset": journal.columns("on_reset", "observation"),
         "sample": journal.columns("sample", "size"),

@@ -2,7 +2,7 @@
 
 from gcb6206.exercises import solves
 
-HINT = "Tunable are frames_per_batch"
+HINT = "no multiple of max_steps"
 
 
 @solves("hw2.tuning")

@@ -2,7 +2,7 @@
 
 from gcb6206.exercises import solves
 
-HINT = "Tunable are frames_per_batch"
+HINT = "expected a finite number"
 
 
 @solves("hw2.tuning")

@@ -2,7 +2,7 @@
 
 from gcb6206.exercises import solves
 
-HINT = "Tunable are frames_per_batch"
+HINT = "more than the 6000 frames"
 
 
 @solves("hw2.tuning")

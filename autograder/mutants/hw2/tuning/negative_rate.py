@@ -2,7 +2,7 @@
 
 from gcb6206.exercises import solves
 
-HINT = "Tunable are frames_per_batch"
+HINT = "lr is -0.002: expected above 0"
 
 
 @solves("hw2.tuning")

@@ -58,6 +58,10 @@ class Case:
         some = [row.mean() for row in rows if len(row)]
         environments = [running[i][done[i]].mean() for i in range(len(done)) if done[i].any()]
         best = [running[i][done[i]].max() for i in range(len(done)) if done[i].any()]
+        steps = [running[:, t][done[:, t]].mean() for t in range(done.shape[1]) if done[:, t].any()]
+        count, left = (np.cumsum(flags, axis=1) for flags in (done, done[:, ::-1]))
+        begins = np.roll(done, 1, axis=1)
+        begins[:, 0] = True
         return [
             (np.array([self.right()]), "One number, not a list of one: float(...)."),
             (
@@ -111,6 +115,19 @@ class Case:
             (running[done].max(), "This is the best episode: take the mean."),
             (np.mean(best), "These are the best episodes: take the mean over all."),
             (running[done].sum() / len(done), "Divide by the number of ended episodes, not of environments."),
+            (np.mean(steps), "Every episode has the same weight: do not first take a mean for each step."),
+            (
+                running[done & (count == 1)].mean(),
+                "Only the first episode of each environment counts: take the mean over all that ended.",
+            ),
+            (
+                running[done & (left[:, ::-1] == 1)].mean(),
+                "Only the last episode of each environment counts: take the mean over all that ended.",
+            ),
+            (
+                running[done & ~begins].sum() / max(1, (done & ~begins).sum()),
+                "Episodes of a single step are missing: their return is that step's reward.",
+            ),
         ]
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 
 from autograder.student_side.student import Reply, Student
@@ -11,6 +13,7 @@ EXERCISE = "hw2.first_nonfinite"
 READ = "marl/vmas"
 BATCH, STEPS = 6, 9
 FIND = "Every number counts, in every environment and at every step: torch.isfinite finds NaN and both infinities."
+KINDS = (np.nan, np.inf, -np.inf)
 SHAPES = {"observation": (3, 4), "action": (3, 2), "log_prob": (3,), "reward": (3, 1), "loss": ()}
 
 
@@ -56,6 +59,7 @@ def found(reply: Reply, name: str, step: int, tried: str, hints: list[tuple[tupl
     Args:
         hints: (wrong name and step, hint) pairs.
     """
+    hints = [*hints, ((step, name), "First the name, then the step.")]
     returned = reply["returned"]
     require(
         isinstance(returned, str) and returned in ("tuple of 2", "list of 2"),
@@ -78,6 +82,7 @@ def pair(reply: Reply) -> str:
     """The name and the step that came back, as text; whether the step is a plain number does not show."""
     step = reply["step"]
     number = step.item() if isinstance(step, np.ndarray) and step.size == 1 else step
+    number = int(number) if isinstance(number, float) and number.is_integer() else number
     return f"({repr(reply['name'])[:50]}, {repr(number)[:50]})"
 
 
@@ -98,7 +103,7 @@ def test_all_finite(student, rng):
         tried="finite numbers, some of them as large as 3e38",
         got=pair(reply) if reply["returned"] == "tuple of 2" else reply["returned"],
         expected="None",
-        hint="All numbers are finite. (A sum of them may overflow: look at each number.)",
+        hint="All numbers are finite. (A sum of them may overflow: look at each number, and begin anew in every call.)",
     )
     case = Case(rng)
     case.tensors["loss"] = case.tensors["loss"].astype(np.float64) * 1e300
@@ -121,6 +126,7 @@ def test_all_finite(student, rng):
     why="An infinity becomes NaN at the next subtraction, and then the cause is lost.",
 )
 def test_one(student, rng):
+    before = []
     for value, name, feature in (
         (np.nan, "action", (0, 0)),
         (np.inf, "observation", (-1, -1)),
@@ -144,14 +150,16 @@ def test_one(student, rng):
                     "This is the last step where all is finite: return the first where something is not.",
                 ),
                 ((name, STEPS - 1 - step), "This counts from the end."),
+                *((place, "This stood in the tensors of a call before: begin anew.") for place in before),
             ],
         )
+        before.append((name, step))
 
 
 @judge(
     EXERCISE,
     points=0.25,
-    title="the step is a plain number, and the tensors stay unchanged",
+    title="the step is one number, and the tensors stay unchanged",
     read=READ,
     depends=["one"],
     why="The step is printed and used as an index. The tensors are stored, so that you can look for the cause.",
@@ -203,7 +211,10 @@ def test_earliest(student, rng):
         [
             (("observation", late), "This is the first tensor that breaks: the earliest step counts."),
             (("loss", late), "This is the last tensor that breaks: the earliest step counts."),
-            (("log_prob", STEPS - 1), "This is the last step with such a number: return the first."),
+            *(
+                ((name, STEPS - 1), "This is the last step with such a number: return the first.")
+                for name in case.tensors
+            ),
             (("observation", early), "The step is the earliest, but the name is another tensor's."),
             (
                 case.of_first_environment(),
@@ -211,6 +222,18 @@ def test_earliest(student, rng):
             ),
         ],
     )
+    kinds = "NaN and both infinities count alike: look for all of them at once, with torch.isfinite."
+    for first, second in itertools.permutations(KINDS, 2):
+        case = Case(rng)  # in one tensor
+        case.spoil(rng, "action", early, first)
+        case.spoil(rng, "action", late, second)
+        tried = f"{first} in action at step {early}, {second} in it at step {late}"
+        found(case.run(student), "action", early, tried, [(("action", late), kinds)])
+        case = Case(rng)  # in two
+        case.tensors["observation"][:, late] = second
+        case.spoil(rng, "reward", early, first)
+        tried = f"{first} in reward at step {early}; all of observation is {second} at step {late}"
+        found(case.run(student), "reward", early, tried, [(("observation", late), kinds)])
 
 
 @judge(
@@ -255,19 +278,19 @@ def test_anywhere(student, rng):
 )
 def test_order(student, rng):
     for names in (["observation", "action", "loss"], ["reward", "log_prob", "action"]):
-        case, step = Case(rng, names), int(rng.integers(1, STEPS))
         first, last = names[1:]
-        case.spoil(rng, first, step, row=int(rng.integers(2, BATCH)))
-        case.spoil(rng, last, step, row=int(rng.integers(2)))
-        found(
-            case.run(student),
-            first,
-            step,
-            f"{', '.join(names)} in this order; NaN in {first} and {last} at step {step}",
-            [
-                (
-                    (last, step),
-                    "The other one stands first in the dictionary: neither the last nor the alphabet decides.",
-                )
-            ],
-        )
+        plain = "The other one stands first in the dictionary: neither the last nor the alphabet decides."
+        ties = [(np.nan, np.nan, "", plain)]
+        much = "The first in the dictionary counts, however much of it is broken."
+        ties += [(np.nan, np.nan, whole, much) for whole in (first, last)]
+        kinds = "The first in the dictionary counts, whether it holds NaN or an infinity."
+        ties += [(*values, "", kinds) for values in itertools.permutations(KINDS, 2)]
+        for one, other, whole, hint in ties:
+            case, step = Case(rng, names), int(rng.integers(1, STEPS))
+            case.spoil(rng, first, step, one, row=int(rng.integers(2, BATCH)))
+            case.spoil(rng, last, step, other, row=int(rng.integers(2)))
+            if whole:
+                case.tensors[whole][:, step] = np.nan
+            tried = f"{', '.join(names)} in this order; {one} in {first} and {other} in {last} at step {step}"
+            tried += f", where all of {whole} is broken" if whole else ""
+            found(case.run(student), first, step, tried, [((last, step), hint)])

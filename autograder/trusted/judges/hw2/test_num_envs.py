@@ -85,22 +85,27 @@ def test_whole_number(student, rng):
 def test_refused(student, rng):
     steps, envs = int(rng.integers(20, 200)), int(rng.integers(3, 60))
     rest = int(rng.integers(1, steps))
-    broken = f"hold no whole number of episodes of {steps} steps: raise ValueError(...)."
+    half = int(rng.integers(10, 100))
+    broken = "{} frames hold no whole number of episodes of {} steps: raise ValueError(...)."
     cases = [
-        (envs * steps + rest, f"{envs * steps + rest} frames {broken}"),
-        (steps + 1, f"{steps + 1} frames {broken}"),
-        (rest, f"{rest} frames {broken}"),
-        (0, "No environment at all is no batch: refuse it."),
-        (-envs * steps, "A number of frames below 0 is no batch: refuse it."),
+        (envs * steps + rest, steps, broken),
+        (steps + 1, steps, broken),
+        (100 * envs * steps + 1, 100 * steps, broken),
+        (rest, steps, broken),
+        (half, 2 * half, broken),  # fits into an episode
+        (3 * half, 2 * half, broken),
+        (1, steps, broken),
+        (0, steps, "No environment at all is no batch: refuse it."),
+        (-envs * steps, steps, "A number of frames below 0 is no batch: refuse it."),
     ]
-    for frames, hint in cases:
+    for frames, steps, hint in cases:
         reply = refusal(student, frames, steps)
         require(
             reply["refused"] is True,
             tried=f"frames_per_batch {frames}, max_steps {steps}",
             got=reply["value"],
             expected="ValueError",
-            hint=hint,
+            hint=hint.format(frames, steps),
         )
 
 
@@ -116,14 +121,18 @@ def test_message(student, rng):
     steps, envs = int(rng.integers(50, 200)), int(rng.integers(300, 600))
     little = int(rng.integers(1, steps // 3))
     one = steps + 1 if rng.random() < 0.5 else 2 * steps - 1
-    cases = [(envs * steps + little, envs * steps), (envs * steps - little, envs * steps)]
-    cases += [
-        (-envs * steps - little, steps),
-        (little, steps),
-        (steps - little, steps),
-        (one, steps if one == steps + 1 else 2 * steps),
+    odd = steps | 1
+    cases = [
+        (envs * steps + little, steps, envs * steps),
+        (envs * steps - little, steps, envs * steps),
+        (-envs * steps - little, steps, steps),
+        (little, steps, steps),
+        (steps - little, steps, steps),
+        (one, steps, steps if one == steps + 1 else 2 * steps),
+        (envs * odd + odd // 2, odd, envs * odd),  # one frame nearer to the one below
+        (envs * odd + odd // 2 + 1, odd, (envs + 1) * odd),
     ]
-    for frames, nearest in cases:
+    for frames, steps, nearest in cases:
         reply = refusal(student, frames, steps)
         message = reply["message"] if isinstance(reply["message"], str) else ""
         named = [int(number) for number in re.findall(r"\d+", message)]

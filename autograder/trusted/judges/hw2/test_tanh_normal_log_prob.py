@@ -19,17 +19,27 @@ class Case:
         shape: of mean, std and action, `(..., components)`.
         bounds: shape of the bounds.
         std: lowest and highest standard deviation; the actions are as far from the mean as the policy's own.
+        scale: of the bounds, whose half-widths are 0.75 to 2.5 times as large.
     """
 
     def __init__(
-        self, rng: np.random.Generator, shape: tuple, bounds: tuple, std: tuple[float, float] = (0.4, 0.8)
+        self,
+        rng: np.random.Generator,
+        shape: tuple,
+        bounds: tuple,
+        std: tuple[float, float] = (0.4, 0.8),
+        scale: float = 1.0,
     ):
         self.mean = (rng.normal(size=shape) / 2).astype(np.float32)
         self.std = rng.uniform(*std, size=shape).astype(np.float32)
-        self.low = rng.uniform(-5.0, 1.0, size=bounds).astype(np.float32)
-        self.high = self.low + rng.uniform(1.5, 5.0, size=bounds).astype(np.float32)
+        self.low = (scale * rng.uniform(-5.0, 1.0, size=bounds)).astype(np.float32)
+        self.high = self.low + (scale * rng.uniform(1.5, 5.0, size=bounds)).astype(np.float32)
         u = np.clip(self.mean + self.std * rng.uniform(-2.0, 2.0, size=shape), -1.5, 1.5)
         self.action = (self.low + (self.high - self.low) * (np.tanh(u) + 1) / 2).astype(np.float32)
+
+    def to_the_bounds(self) -> None:
+        """Puts the first action on the lower bounds, the second on the upper ones, the third with one component."""
+        self.action[0], self.action[1], self.action[2, 0] = self.low, self.high, self.high[0]
 
     def run(self, student: Student) -> Reply:
         """Calls tanh_normal_log_prob."""
@@ -133,48 +143,57 @@ def test_value(student, rng):
 @judge(
     EXERCISE,
     points=0.25,
-    title="for small and large standard deviations, and for means far out",
+    title="for small and large standard deviations, means far out, and bounds of any width",
     read=READ,
     depends=["value"],
     why="A policy begins with a large standard deviation and ends with a small one. The formula is the same.",
 )
 def test_any_std(student, rng):
-    for std in ((0.02, 0.1), (1.2, 3.0)):
-        case = Case(rng, (6, 2), (2,), std)
+    stds = [(0.02, 0.1), (1.2, 3.0), (5e-4, 1e-3), (20.0, 200.0)]
+    for std, scale in [*((std, 1.0) for std in stds), ((0.4, 0.8), 1e-3), ((0.4, 0.8), 50.0)]:
+        case = Case(rng, (6, 2), (2,), std, scale)
         if std[0] > 1:
-            case.mean[:2] = np.float32([[6.0, -6.0], [-9.0, 9.0]])
+            case.mean[:3] = np.float32([[6.0, -6.0], [-9.0, 9.0], [40.0, -40.0]])
+        small = std[1] < 0.01  # float32 is rough there, close to the mean
+        if small:
+            case.mean[:3] += 0.5  # log-densities far below 0
         compare(
             case.run(student)["value"],
             case.right().sum(axis=-1),
             tried=f"6 actions of 2 components, standard deviations from {std[0]} to {std[1]}, means up to "
-            f"{np.abs(case.mean).max():.2g}",
+            f"{np.abs(case.mean).max():.2g}, bounds {(case.high - case.low).min():.2g} apart or more",
             hints=[*case.mistakes(), *softened(case)],
-            hint="Use mean and std as they are, small or large.",
-            rtol=3e-3,
-            atol=3e-3,
+            hint="Use mean and std as they are, small or large, and the log-density as it is, also far below 0."
+            if scale == 1.0
+            else "Use the bounds as they are, close together or far apart.",
+            rtol=5e-4 if small else 3e-3,
+            atol=1e-2 if small else 3e-3,
         )
 
 
 @judge(
     EXERCISE,
     points=0.25,
-    title="the actions and the bounds stay unchanged",
+    title="the arguments stay unchanged, also on the bounds",
     read=READ,
     depends=["value"],
     why="The same batch is used again in the next epoch.",
 )
 def test_arguments(student, rng):
-    case = Case(rng, (4, 2), (2,))
-    reply = case.run(student)
-    for name in ("action", "low", "high"):
-        compare(
-            reply[name],
-            getattr(case, name),
-            tried=f"{name} after the call",
-            atol=0.0,
-            rtol=0.0,
-            hint=f"tanh_normal_log_prob changed {name}: compute in tensors of your own.",
-        )
+    for where in ("within the bounds", "on the bounds"):
+        case = Case(rng, (4, 2), (2,))
+        if where == "on the bounds":
+            case.to_the_bounds()
+        reply = case.run(student)
+        for name in ("mean", "std", "action", "low", "high"):
+            compare(
+                reply[name],
+                getattr(case, name),
+                tried=f"actions {where}: {name} after the call",
+                atol=0.0,
+                rtol=0.0,
+                hint=f"tanh_normal_log_prob changed {name}: compute in tensors of your own.",
+            )
 
 
 @judge(
@@ -213,7 +232,7 @@ def test_team(student, rng):
 def test_on_the_bounds(student, rng):
     for std, atol in (((2.0, 4.0), 0.1), ((0.4, 0.8), 2.0)):  # far out in a narrow density float32 is rough
         case = Case(rng, (4, 2), (2,), std)
-        case.action[0], case.action[1], case.action[2, 0] = case.low, case.high, case.high[0]
+        case.to_the_bounds()
         reply = case.run(student)
         value = reply["value"]
         tried = (

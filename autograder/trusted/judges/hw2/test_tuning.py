@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from autograder.trusted.judges import tuning
 from autograder.trusted.judges.convergence import rule_of
-from autograder.trusted.judging import judge, require
+from autograder.trusted.judging import judge, require, show
 from gcb6206.env_configs.config import ConfigError
 
 EXERCISE = "hw2.tuning"
@@ -47,11 +47,15 @@ def test_readable(student, rng):
     why="The task stays as it is: otherwise two results could not be compared.",
 )
 def test_fields(student, rng):
+    settings = tuning.settings_of(tuning.text_of(student))
     try:
-        tuning.config_of(tuning.settings_of(tuning.text_of(student)), RULE)
+        tuning.config_of(settings, RULE)
     except ConfigError as error:
+        value = show(str(error).removeprefix("your settings: "))
         require(False, tried="MAPPOConfig with your settings", got=str(error), expected="what it takes",
-                hint=f"Tunable are {', '.join(RULE['tunable'])}.")  # fmt: skip
+                hint=f"The names are tunable, but this value does not fit: {value}."
+                if set(settings) <= set(RULE["tunable"])
+                else f"Tunable are {', '.join(RULE['tunable'])}.")  # fmt: skip
 
 
 @judge(

@@ -10,6 +10,11 @@ from autograder.trusted.judging import array_of, attempt, close, compare, judge,
 EXERCISE = "hw3.get_action"
 READ = "dqn/q-learning"
 CALLS = 2000
+# Of 10000 calls with epsilon 0.002 and 20 actions, 19 give another action than the greedy one: Poisson's distribution
+SMALL, SMALL_CALLS, SMALL_ACTIONS, SMALL_COUNTS = 0.002, 10_000, 20, (1, 46)
+ROUNDED = (
+    "Compare the Q-values as the critic gives them, float32: rounded ones are equal, and the first wins."
+)
 IN_PLACE = "The observation was changed in place: the caller stores it in the replay buffer afterwards."
 
 
@@ -36,13 +41,13 @@ def q_values(table: np.ndarray, observations: np.ndarray) -> np.ndarray:
     return flat @ table[:, :-1].T + table[:, -1]
 
 
-def same_state(rng: np.random.Generator, greedy: int, num_actions: int) -> dict:
-    """Tables and CALLS copies of one observation, for which action `greedy` has the largest Q-value."""
+def same_state(rng: np.random.Generator, greedy: int, num_actions: int, calls: int = CALLS) -> dict:
+    """Tables and copies of one observation, for which action `greedy` has the largest Q-value."""
     critic, target = linear(rng, num_actions, 3)
     observation = rng.normal(size=(1, 3)).astype(np.float32)
     best = q_values(critic, observation)[0].argmax()
     critic[[greedy, best]] = critic[[best, greedy]]
-    return {"critic": critic, "target": target, "observations": np.repeat(observation, CALLS, axis=0)}
+    return {"critic": critic, "target": target, "observations": np.repeat(observation, calls, axis=0)}
 
 
 def tolerance(probability: float) -> float:
@@ -83,6 +88,8 @@ def test_greedy_at_zero(student, rng):
                     "Asked a second time, the same observations gave other actions: epsilon 0 must never "
                     "explore. Is the test of epsilon inverted?"
                 )
+            elif np.all(values[np.arange(200), got.clip(0, num_actions - 1)] > values.max(axis=1) - 0.02):
+                hint = ROUNDED
         compare(
             got,
             best,
@@ -113,6 +120,26 @@ def test_greedy_at_zero(student, rng):
             else [],
             hint=hint,
         )
+    critic, target = linear(rng, 4, 4)
+    critic *= 0.02
+    critic[:, -1] += 100.0 * rng.choice((-1, 1))
+    observations = rng.normal(size=(200, 4)).astype(np.float32)
+    values = q_values(critic, observations)
+    clear = np.diff(np.sort(values))[:, -1] > 2e-3  # beyond the rounding of float32
+    reply = student.run(
+        EXERCISE,
+        critic=critic,
+        target=target,
+        observations=observations[clear],
+        epsilon=0.0,
+        seed=int(rng.integers(2**31)),
+    )
+    compare(
+        chosen(reply, int(clear.sum())),
+        values[clear].argmax(axis=1),
+        tried=f"{clear.sum()} observations, 4 actions whose Q-values near {values.mean():.0f} differ by 0.1 %, epsilon=0",
+        hint=ROUNDED,
+    )
 
 
 @judge(
@@ -193,6 +220,8 @@ def test_changes_nothing(student, rng):
                               "The critic cannot learn any more: use `with torch.no_grad():` instead."),
             "training": (f"critic.training, which was {training} before", training,
                          f"The critic was in {mode}() mode: leave it there, learning goes on in it."),
+            "target_training": (f"target_critic.training, which was {training} before", training,
+                                f"The target network was in {mode}() mode: leave it there."),
         }  # fmt: skip
         for key, (what, expected, hint) in stays.items():
             require(
@@ -221,7 +250,8 @@ def test_random_at_one(student, rng):
     greedy = num_actions - 1
     given = same_state(rng, greedy, num_actions)
     reply = student.run(EXERCISE, **given, epsilon=1.0, seed=int(rng.integers(2**31)))
-    frequency = (chosen(reply, CALLS)[:, None] == np.arange(num_actions)).mean(axis=0)
+    actions = chosen(reply, CALLS)
+    frequency = (actions[:, None] == np.arange(num_actions)).mean(axis=0)
     uniform = np.full(num_actions, 1 / num_actions)
     without_greedy, without_first = np.full((2, num_actions), 1 / (num_actions - 1))
     without_greedy[greedy], without_first[0] = 0.0, 0.0
@@ -253,6 +283,14 @@ def test_random_at_one(student, rng):
         tried=f"{CALLS} calls on one observation, epsilon=1: how often each of {num_actions} actions came",
         hint=f"Every action should come with frequency {1 / num_actions:.3f} +- {margin:.3f}.",
     )
+    compare(
+        (actions[1:] == actions[:-1]).mean(),
+        1 / num_actions,
+        atol=margin,
+        rtol=0.0,
+        tried=f"the same {CALLS} calls: how often an action came twice in a row, of {num_actions} actions",
+        hint="A random action depends on the one before: draw every one anew, from all actions.",
+    )
     for before, epsilon in ((0.0, 1.0), (1.0, 0.0)):
         seed = int(rng.integers(2**31))
         actions = chosen(student.run(EXERCISE, **given, epsilon=epsilon, seed=seed, before=before), CALLS)
@@ -269,7 +307,7 @@ def test_random_at_one(student, rng):
 @judge(
     EXERCISE,
     points=0.25,
-    title="epsilon 0.3 explores in 30 % of the calls",
+    title="epsilon 0.3 explores in 30 % of the calls, 0.002 in 0.2 %",
     read=READ,
     depends=["random_at_one"],
     why=(
@@ -281,7 +319,8 @@ def test_fraction(student, rng):
     greedy = int(rng.integers(1, 3))  # action 0 is what a draw that is too small gives
     given = same_state(rng, greedy, num_actions=3)
     reply = student.run(EXERCISE, **given, epsilon=0.3, seed=int(rng.integers(2**31)))
-    others, share = float(np.mean(chosen(reply, CALLS) != greedy)), 2 / 3  # of a draw
+    actions = chosen(reply, CALLS)
+    others, share = float(np.mean(actions != greedy)), 2 / 3  # of a draw
     margin = tolerance(0.3 * share)
     never = [(0.0, "You never explore for 0 < epsilon < 1: compare epsilon with a random number.")]
     mistakes = [
@@ -290,6 +329,9 @@ def test_fraction(student, rng):
         (share, "You always explore for 0 < epsilon < 1: compare epsilon with a random number in [0, 1)."),
         (0.3, "You leave the greedy action out of the draw: draw from all num_actions actions."),
     ]
+    if len(set(actions.tolist())) == 2:
+        again = "One action alone is drawn: is the number that you compared with epsilon used again? Draw another one."
+        mistakes = [(0.3, again)]
     compare(
         others,
         0.3 * share,
@@ -299,46 +341,60 @@ def test_fraction(student, rng):
         hints=mistakes if others else never,
         hint=f"Expected {0.3 * share:.3f} +- {margin:.3f}.",
     )
+    given = same_state(rng, greedy, SMALL_ACTIONS, SMALL_CALLS)
+    reply = student.run(EXERCISE, **given, epsilon=SMALL, seed=int(rng.integers(2**31)))
+    count, (least, most) = int(np.sum(chosen(reply, SMALL_CALLS) != greedy)), SMALL_COUNTS
+    require(
+        least <= count <= most,
+        tried=f"{SMALL_CALLS} calls, epsilon={SMALL}, {SMALL_ACTIONS} actions: how often another than the greedy one came",
+        got=count,
+        expected=f"from {least} to {most} times",
+        hint="Epsilon is rounded or held at a limit: compare it as it is with a random number, np.random.random().",
+    )
 
 
 @judge(
     EXERCISE,
     points=0.25,
-    title="works for stacked frames",
+    title="works for pictures",
     read=READ,
     depends=["greedy_at_zero"],
-    why="Atari observations are (4, 84, 84) uint8; networks expect a batch axis in front of them.",
+    why=(
+        "Stacked frames are (4, 84, 84) uint8, small pictures (height, width, layers); networks expect a batch axis"
+        " in front of them."
+    ),
 )
 def test_images(student, rng):
-    critic, target = linear(rng, 4, 2 * 5 * 5)
-    critic[:, :-1] /= 255.0
-    observations = rng.integers(0, 256, size=(30, 2, 5, 5)).astype(np.uint8)
-    tried = "30 observations of shape (2, 5, 5), uint8, epsilon=0"
-    reply = attempt(
-        student,
-        EXERCISE,
-        critic=critic,
-        target=target,
-        observations=observations,
-        epsilon=0.0,
-        seed=int(rng.integers(2**31)),
-        tried=tried,
-        expected="30 greedy actions",
-        says="the critic got an input of shape",
-        hint=(
-            "Put a batch axis of length 1 in front of the "
-            "observation, for every shape: ptu.from_numpy(observation)[None]."
-        ),
-    )
-    compare(
-        chosen(reply, 30),
-        q_values(critic, observations).argmax(axis=1),
-        tried=tried,
-        hints=[
-            (
-                q_values(critic, observations / np.float32(255.0)).argmax(axis=1),
-                "The frames are divided by 255: give them to the critic as they are, it scales them itself.",
-            )
-        ],
-        hint="The greedy action of each observation, as the critic sees it.",
-    )
+    for shape in ((2, 5, 5), (5, 5, 3)):
+        critic, target = linear(rng, 4, int(np.prod(shape)))
+        critic[:, :-1] /= 255.0
+        observations = rng.integers(0, 256, size=(30, *shape)).astype(np.uint8)
+        tried = f"30 observations of shape {shape}, uint8, epsilon=0"
+        reply = attempt(
+            student,
+            EXERCISE,
+            critic=critic,
+            target=target,
+            observations=observations,
+            epsilon=0.0,
+            seed=int(rng.integers(2**31)),
+            tried=tried,
+            expected="30 greedy actions",
+            says="the critic got an input of shape",
+            hint=(
+                "Put a batch axis of length 1 in front of the observation, "
+                "whose own axes stay as they are: ptu.from_numpy(observation)[None]."
+            ),
+        )
+        compare(
+            chosen(reply, 30),
+            q_values(critic, observations).argmax(axis=1),
+            tried=tried,
+            hints=[
+                (
+                    q_values(critic, observations / np.float32(255.0)).argmax(axis=1),
+                    "The frames are divided by 255: give them to the critic as they are, it scales them itself.",
+                )
+            ],
+            hint="The greedy action of each observation, as the critic sees it.",
+        )

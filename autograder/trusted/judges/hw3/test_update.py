@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from autograder.student_side.student import Reply, Student, StudentFailure
-from autograder.trusted.judging import compare, judge, require
+from autograder.trusted.judging import close, compare, judge, require
 
 EXERCISE = "hw3.update"
 READ = "dqn/replay-and-targets"
@@ -25,14 +25,14 @@ class Case:
         self, rng: np.random.Generator, steps: np.ndarray | None = None, period: int = 0, batch: int = 4
     ):
         self.critic = rng.normal(size=(2, 4)).astype(np.float32)
-        self.period = period or int(rng.integers(4, 7))
-        first = self.period * int(rng.integers(1, 9)) + int(rng.integers(2, max(3, self.period - 1)))
+        self.period = period or int(rng.integers(5, 8))
+        first = self.period * int(rng.integers(1, 9)) + int(rng.integers(3, max(4, self.period - 1)))
         self.steps = np.arange(first, first + 3 * self.period) if steps is None else steps
         self.batch = {
-            "obs": rng.normal(size=(batch, 3)).astype(np.float32),
-            "action": rng.integers(2, size=batch),
-            "reward": rng.normal(size=batch).astype(np.float32),
-            "next_obs": rng.normal(size=(batch, 3)).astype(np.float32),
+            "obs": far_from_zero(rng, batch, 3),
+            "action": rng.permutation(batch) % 2,
+            "reward": far_from_zero(rng, batch),
+            "next_obs": far_from_zero(rng, batch, 3),
             "done": np.arange(batch) % 3 == 0,
         }
 
@@ -59,6 +59,11 @@ class Case:
         count = np.arange(1, len(self.steps) + 1)
         last = np.maximum.accumulate(np.where(due, count, 0))
         return np.where(last > 0, last, NEVER).astype(float)
+
+
+def far_from_zero(rng: np.random.Generator, *shape: int) -> np.ndarray:
+    """Numbers of both signs that no usual limit leaves as they are."""
+    return (rng.uniform(20, 200, size=shape) * rng.choice((-1, 1), size=shape)).astype(np.float32)
 
 
 @judge(
@@ -95,7 +100,23 @@ def test_critic_step(student, rng):
                 given,
                 tried=f"a batch of {size}: what update_critic received as {name}",
                 hints=wrong,
-                hint="Pass the batch on as it is.",
+                hint="Pass the batch on as it is, dtypes included: what it needs, update_critic converts itself.",
+                dtype=True,
+            )
+        compare(
+            reply["critic"],
+            case.critic + count[:, None, None],
+            tried=f"the critic's weights after each of {len(count)} updates",
+            atol=1e-3,
+            hint="Nothing but update_critic may change the critic: the copy goes into the target network.",
+        )
+        for key, what in (("same_optimizer", "optimiser"), ("same_schedule", "learning-rate schedule")):
+            require(
+                reply[key] is True,
+                tried=f"the {what}'s state after {len(count)} updates with a stand-in for update_critic",
+                got="changed",
+                expected="as it was",
+                hint=f"update must leave the {what} alone: that is update_critic's.",
             )
 
 
@@ -114,13 +135,15 @@ def test_returned_figures(student, rng):
     second = returned[1] if isinstance(returned, list) and len(returned) > 1 else None
     missing = not isinstance(second, dict)
     require(
-        not missing and all(second.get(name) == value for name, value in expected.items()),
+        not missing
+        and set(second) == set(expected)
+        and all(close(second[name], value, atol=0.0, rtol=0.0) for name, value in expected.items()),
         tried="the second of several updates: what it returned",
         got=second,
         expected=expected,
         hint="Return the dict of update_critic."
         if missing
-        else "Return the numbers of this call, all of them.",
+        else "Return the numbers of this call, all of them, and no others.",
     )
 
 
@@ -170,6 +193,7 @@ def test_period(student, rng):
         Case(rng, np.arange(2 * period), period),
         Case(rng, apart, period),
         Case(rng, np.arange(3), 1),
+        Case(rng, int(rng.integers(2 * 10**7, 10**8)) + np.arange(2 * period), period),
     ):
         steps, period = case.steps, case.period
         ages = case.ages(case.run(student))
@@ -188,7 +212,9 @@ def test_period(student, rng):
             hints=[
                 (
                     case.expected_ages(never),
-                    "The target network is never copied: self.update_target_critic().",
+                    "The target network is not copied at large steps: every step that the period divides is due."
+                    if steps[0] > 10**7
+                    else "The target network is never copied: self.update_target_critic().",
                 ),
                 (
                     case.expected_ages(~never),

@@ -17,6 +17,7 @@ Q_LEARNING, TARGETS = "dqn/q-learning", "dqn/replay-and-targets"
 ENDS, DOUBLE = "dqn/terminated-truncated", "dqn/double-dqn"
 LEARNING_RATE, DISCOUNT = 0.5, 0.8
 FIGURES = ("critic_loss", "q_values", "target_values", "grad_norm")
+LEFT_ALONE = "update_critic must leave the target network alone."
 BOOL = "with a bool tensor"  # what torch says about 1 - bool
 
 
@@ -39,7 +40,7 @@ class Case:
         double: bool = False,
         calls: int = 1,
     ):
-        self.double = double
+        self.double, self.discount = double, DISCOUNT
         self.done = np.zeros((calls, batch), bool)
         if done == "some":
             self.done[:, rng.permutation(batch)[: batch // 2]] = True
@@ -75,6 +76,7 @@ class Case:
         return bool(
             np.all(self.next_action(self.critic) != self.next_action(self.target))
             and self.sign[self.s[0]].min() < 0 > self.sign[self.s2[0]].min()
+            and np.sign(self.r[0]).sum() != 0
             and np.any(self.a[0] != self.of(self.critic, self.s[0]).argmax(axis=0))
             and np.diff(np.sort(next_values)).min() > 0.01
             and np.abs(self.error()).max() > 1.5  # else Huber's loss is half the square
@@ -104,7 +106,7 @@ class Case:
             "reward": self.r,
             "next_obs": one_hot[self.s2],
             "done": self.done,
-            "discount": DISCOUNT,
+            "discount": self.discount,
             "use_double_q": self.double,
             "learning_rate": LEARNING_RATE,
         }
@@ -115,6 +117,13 @@ class Case:
         case = copy.copy(self)
         case.s2 = np.where(self.done, self.worthless, self.s2)
         case.done = np.zeros_like(self.done)
+        return case
+
+    def ending(self, rows: list[int]) -> Case:
+        """Some transitions of the same batch, all of them terminal."""
+        case = copy.copy(self)
+        case.s, case.a, case.s2, case.r = (part[:, rows] for part in (self.s, self.a, self.s2, self.r))
+        case.done = np.ones_like(case.s, dtype=bool)
         return case
 
     def of(self, table: np.ndarray, states: np.ndarray) -> np.ndarray:
@@ -140,7 +149,7 @@ class Case:
         """The targets of one batch, `(batch,)`; the critic matters for double Q-learning."""
         critic = self.critic if critic is None else critic
         chooser = critic if self.double else self.target
-        return self.r[call] + DISCOUNT * ~self.done[call] * self.bootstrap(chooser, self.target, call)
+        return self.r[call] + self.discount * ~self.done[call] * self.bootstrap(chooser, self.target, call)
 
     def error(self, critic: np.ndarray | None = None, call: int = 0) -> np.ndarray:
         """Q(s, a) - y of one batch, `(batch,)`."""
@@ -286,8 +295,11 @@ def test_target(student, rng):
     case = Case(rng)  # as many actions as transitions
     r, next_q = case.r[0], case.of(case.target, case.s2[0])
     best = case.bootstrap(case.target, case.target)
+    reply = case.run(student)
+    standard = (r - r.mean()) / r.std(ddof=1)  # whose mean is 0, as if the reward were missing
+    learned = np.mean((case.q(case.critic) - standard - DISCOUNT * best) ** 2)
     compare(
-        metric(case.run(student), "target_values"),
+        metric(reply, "target_values"),
         case.y().mean(),
         tried="a batch of 4, 4 actions, no transition ends, use_double_q=False: the mean target",
         hints=[
@@ -308,7 +320,28 @@ def test_target(student, rng):
                 "The target network chose the action and the critic gave its value; here Q_target does both.",
             ),
             ((r + best).mean(), "The discount is missing."),
-            ((DISCOUNT * best).mean(), "The reward is missing."),
+            ((r + 0.99 * best).mean(), "The discount is 0.99 here: use self.discount."),
+            ((r + DISCOUNT**2 * best).mean(), "The next value is discounted twice."),
+            (
+                (DISCOUNT * best).mean(),
+                "The rewards are normalised over the batch: take them as they are."
+                if close(metric(reply, "critic_loss"), learned, rtol=0.01)
+                else "The reward is missing.",
+            ),
+            (
+                (r.clip(-1, 1) + DISCOUNT * best).mean(),
+                "The rewards are clipped to -1..1: take them as they are.",
+            ),
+            (
+                (np.sign(r) + DISCOUNT * best).mean(),
+                "Only the reward's sign is used: take the rewards as they are.",
+            ),
+            (
+                (r + DISCOUNT * best.max()).mean(),
+                "The largest next value of the batch is used for all: take the maximum over dim=1 only.",
+            ),
+            (best.mean(), "This is the mean next value: target_values is r + discount * that."),
+            (case.y().max(), "This is the batch's largest target: return the mean."),
             (
                 (DISCOUNT * (r + best)).mean(),
                 "The reward is discounted too: discount only the next value.",
@@ -336,18 +369,26 @@ def test_target(student, rng):
             ),
         ],
     )
-    for far, name in ((-9.0, "below 0"), (9.0, "above 0")):
+    for far, name, large in ((-9.0, "below 0", 4.0), (9.0, "above 0", 4.0), (9.0, "above 0", 4000.0)):
         case = Case(rng, calls=3)
         for table in (case.critic, case.target):
             table[:, -1] += far
-        case.r[:, :2] = 4.0, -4.0
+        case.r[:, :3] = large, -large / 2, 0.7 * large
         values = case.bootstrap(case.target, case.target)
         reply = case.run(student, learning_rate=0.0)
+        compare(
+            reply["target"],
+            case.target,
+            tried="the target network's weights after three calls",
+            atol=0.0,
+            rtol=0.0,
+            hint=LEFT_ALONE,
+        )
         for call, times in enumerate(("one call", "two calls", "three calls on different batches")):
             compare(
                 metric(reply, "target_values", call),
                 case.y(call=call).mean(),
-                tried=f"Q-values {name}, rewards from -4 to 4: the mean target after {times}",
+                tried=f"Q-values {name}, rewards from {-large / 2:g} to {large:g}: the mean target after {times}",
                 hints=[
                     (
                         (
@@ -361,9 +402,29 @@ def test_target(student, rng):
                         case.r[call].mean(),
                         "Values below 0 are cut off: the value of a state may be negative.",
                     ),
+                    *(
+                        (
+                            case.y(call=call).clip(-limit, limit).mean(),
+                            f"The targets are clipped to -{limit}..{limit}: take them as they are.",
+                        )
+                        for limit in (1, 10, 100, 1000)
+                    ),
                 ],
-                hint="r + discount * max Q_target(s', a'), for all signs.",
+                hint="r + discount * max Q_target(s', a'), for all signs and sizes.",
             )
+    case = Case(rng)
+    for table in (case.critic, case.target):
+        table[:, -1] += 9.0
+    best = case.bootstrap(case.target, case.target)
+    for discount in (0.0, 1.0, int(rng.integers(10, 90)) / 100 + 0.00374):
+        case.discount = discount
+        compare(
+            metric(case.run(student), "target_values"),
+            case.y().mean(),
+            tried=f"discount={discount:g}, no transition ends: the mean target",
+            hints=[((case.r[0] + 0.99 * best).mean(), "The discount is 0.99 here: use self.discount.")],
+            hint="Use self.discount as it is, from 0 to 1: not rounded, without limits, and 0 is a number too.",
+        )
 
 
 @judge(
@@ -405,19 +466,42 @@ def test_done(student, rng):
         ],
         tried=f"{tried}: the mean target",
     )
-    # The figure is right. Does learning use it? What a worthless next state teaches is the same.
+    learns_as_without_ends(student, case, reply, tried)
+    for rows, size in ((list(range(6)), "6"), ([int(r.argmax())], "1")):
+        ending = case.ending(rows)
+        tried = f"a batch of {size} in which every transition is terminal"
+        reply = ending.run(student)
+        compare(
+            metric(reply, "target_values"),
+            ending.y().mean(),
+            tried=f"{tried}: the mean target",
+            hints=[
+                (
+                    (ending.r[0] + DISCOUNT * best[rows]).mean(),
+                    "done is ignored where the whole batch is terminal: multiply the next value by (1 - done).",
+                ),
+            ],
+            hint="Terminal transitions are learned from too, also where there are no others: their target is r.",
+        )
+        learns_as_without_ends(student, ending, reply, tried)
+
+
+def learns_as_without_ends(student: Student, case: Case, reply: Reply, tried: str) -> None:
+    """Demands the loss and the step of the same targets told otherwise: what a worthless next state teaches."""
     same = attempt(
         student, EXERCISE, **case.without_ends().inputs(), tried=tried, expected="one step", hint=""
     )
-    error, unmasked = case.error(), case.q(case.critic) - (r + DISCOUNT * best)
+    error, ends = case.error(), case.done[0]
+    unmasked = case.q(case.critic) - (case.r[0] + DISCOUNT * case.bootstrap(case.target, case.target))
+    left_out = "Terminal transitions are left out of the loss: their target is r."
     compare(
         metric(reply, "critic_loss"),
         metric(same, "critic_loss"),
         tried=f"{tried}: the loss, compared with the same batch whose next states have the value 0",
         hints=[
             (np.mean(unmasked**2), "The loss takes a target without the mask, though target_values has it."),
-            (np.mean(error[~ends] ** 2), "Terminal transitions are left out of the loss: their target is r."),
-            (np.mean(~ends * error**2), "Terminal transitions are left out of the loss: their target is r."),
+            (np.mean(error[~ends] ** 2) if np.any(~ends) else np.nan, left_out),
+            (np.mean(~ends * error**2), left_out),
         ],
         hint="The loss is taken from the targets whose mean is target_values, of all transitions.",
     )
@@ -536,6 +620,13 @@ def test_loss(student, rng):
         ],
         hint="Use self.critic_loss(q_values, target_values).",
     )
+    case.r = case.r * np.float32(1000.0)
+    compare(
+        metric(case.run(student), "critic_loss"),
+        np.mean(case.error() ** 2),
+        tried="the same batch with rewards 1000 times as large: the loss",
+        hint="Large errors count less here than their squares (a Huber loss, or a limit): use self.critic_loss.",
+    )
     case = Case(rng, batch=1, actions=2)
     compare(
         metric(case.run(student), "critic_loss"),
@@ -560,6 +651,16 @@ def test_gradient_step(student, rng):
     first = case.gradient()
     expected = [case.critic - LEARNING_RATE * first]
     tried = "the critic's weights and bias after one call (SGD, learning rate 0.5)"
+    only_loss = "Nothing but the loss's gradient moves the weights: no other term, no weight decay."
+    reached = first != 0
+    compare(
+        after[0][~reached],
+        case.critic[~reached],
+        atol=0.0,
+        rtol=0.0,
+        tried=f"{tried}: those of actions and states that the batch does not have",
+        hint=only_loss,
+    )
     compare(
         after[0],
         expected[0],
@@ -569,10 +670,19 @@ def test_gradient_step(student, rng):
             (case.critic, "The weights did not move: loss.backward(), then self.critic_optimizer.step()."),
             (case.critic + LEARNING_RATE * first, "The step goes uphill: the loss has the wrong sign."),
             (
+                case.critic - LEARNING_RATE / 2 * first,
+                "The step is half as long: call backward() on the loss itself.",
+            ),
+            (
+                case.critic - LEARNING_RATE * 2 * first,
+                "The step is twice as long: one backward() and one step() of the optimiser per call.",
+            ),
+            (
                 case.critic - LEARNING_RATE * 6 * first,
                 "The step is 6 times too long: the gradient is that of a sum.",
             ),
         ],
+        hint=only_loss,
     )
     kept = first
     for call, times in ((1, "two calls"), (2, "three calls")):
@@ -609,7 +719,7 @@ def test_gradient_step(student, rng):
     points=0.25,
     title="only the critic changes",
     read=TARGETS,
-    depends=["returned_figures"],
+    depends=["target"],
     why="The target network changes only when it is copied. The batch and the program's modes belong to the caller.",
 )
 def test_nothing_else(student, rng):
@@ -622,7 +732,7 @@ def test_nothing_else(student, rng):
             tried="the target network's weights after a call",
             atol=0.0,
             rtol=0.0,
-            hint="update_critic must leave the target network alone.",
+            hint=LEFT_ALONE,
         )
         batch = reply["batch"] if isinstance(reply["batch"], dict) else {}
         given = case.inputs()
@@ -635,7 +745,13 @@ def test_nothing_else(student, rng):
                 rtol=0.0,
                 hint=f"update_critic changed {name}: compute in tensors of your own.",
             )
-        for key, before in (("training", training), ("requires_grad", True), ("grad_enabled", True)):
+        kept = {
+            "training": training,
+            "target_training": training,
+            "requires_grad": True,
+            "grad_enabled": True,
+        }
+        for key, before in kept.items():
             require(
                 reply[key] is before,
                 tried=f"{key} after a call; before it was {before}",
@@ -686,48 +802,56 @@ def test_clipping(student, rng):
     case = Case(rng, batch=6, actions=3)
     slope = case.gradient()
     norm = float(np.linalg.norm(slope))
-    limit = norm / 4
-    reply = case.run(student, clip_grad_norm=limit)
-    tried = f"clip_grad_norm={limit:.3f} where the gradient's norm is {norm:.3f}"
 
     def stepped(gradient: np.ndarray) -> np.ndarray:
         return case.critic - LEARNING_RATE * gradient
 
-    parts = np.concatenate([clipped(slope[:, :-1], limit), clipped(slope[:, -1:], limit)], axis=1)
-    compare(
-        tables(reply, case)[0],
-        stepped(clipped(slope, limit)),
-        atol=1e-4,
-        tried=f"{tried}: the critic's weights and bias",
-        hints=[
-            (
-                stepped(slope),
+    for limit in (norm / 4, float(rng.uniform(0.02, 0.05))):
+        reply = case.run(student, clip_grad_norm=limit)
+        tried = f"clip_grad_norm={limit:.3f} where the gradient's norm is {norm:.3f}"
+        parts = np.concatenate([clipped(slope[:, :-1], limit), clipped(slope[:, -1:], limit)], axis=1)
+        compare(
+            tables(reply, case)[0],
+            stepped(clipped(slope, limit)),
+            atol=1e-4,
+            tried=f"{tried}: the critic's weights and bias",
+            hints=[
                 (
-                    "The step was not clipped: nn.utils.clip_grad_norm_ between "
-                    "backward() and the optimiser's step()."
+                    stepped(slope),
+                    (
+                        "The step was not clipped: nn.utils.clip_grad_norm_ between "
+                        "backward() and the optimiser's step()."
+                    ),
                 ),
-            ),
-            (
-                stepped(np.clip(slope, -limit, limit)),
-                "Every entry was clipped by itself: clip the norm of the whole gradient, clip_grad_norm_.",
-            ),
-            (
-                stepped(parts),
-                "Every parameter was clipped by itself: the norm is that of all of them together.",
-            ),
-        ],
-    )
-    compare(
-        metric(reply, "grad_norm"),
-        norm,
-        tried=f"{tried}: grad_norm",
-        atol=1e-4,
-        hints=[
-            (limit, "This is the norm after clipping: return what clip_grad_norm_ returned."),
-            *parts_of(slope),
-        ],
-        hint="grad_norm is the norm of the whole gradient, before clipping.",
-    )
+                (
+                    stepped(np.clip(slope, -limit, limit)),
+                    "Every entry was clipped by itself: clip the norm of the whole gradient, clip_grad_norm_.",
+                ),
+                (
+                    stepped(parts),
+                    "Every parameter was clipped by itself: the norm is that of all of them together.",
+                ),
+                *(
+                    (
+                        stepped(clipped(slope, other)),
+                        f"Clipped at {other:g}: use self.clip_grad_norm as it is, without rounding or limits.",
+                    )
+                    for other in (int(limit), 0.1, 0.5, 1.0, 10.0)
+                ),
+            ],
+            hint="Clip the norm of the whole gradient at self.clip_grad_norm, whatever that is.",
+        )
+        compare(
+            metric(reply, "grad_norm"),
+            norm,
+            tried=f"{tried}: grad_norm",
+            atol=1e-4,
+            hints=[
+                (limit, "This is the norm after clipping: return what clip_grad_norm_ returned."),
+                *parts_of(slope),
+            ],
+            hint="grad_norm is the norm of the whole gradient, before clipping.",
+        )
     compare(
         tables(case.run(student, clip_grad_norm=4 * norm), case)[0],
         stepped(slope),
