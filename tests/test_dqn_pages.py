@@ -6,6 +6,7 @@ import re
 import sys
 from pathlib import Path
 
+import imageio.v2 as imageio
 import numpy as np
 import pytest
 import torch
@@ -13,7 +14,7 @@ import torch
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT)]
 
-from book import figures, ranking  # noqa: E402
+from book import bankheist, figures, ranking  # noqa: E402
 
 PAGES = ROOT / "book" / "dqn"
 
@@ -235,3 +236,22 @@ def test_the_gallery_sorts_its_bugs_as_the_recorded_runs_do():
     )
     named = {bug for bugs in kinds.values() for bug in bugs} | {"target_not_detached", "no_bug"}
     assert named == set(gallery.BUGS)
+
+
+def test_bankheist_went_as_the_page_says():
+    page = text("homework")
+    ((steps, values),) = (logged["eval_return"] for logged in figures.curves("dqn_bankheist").values())
+    assert (
+        steps[-1] >= 1_000_000
+        and values[-1] == values.max() < 150
+        and "Its last evaluation is its best one" in page
+    )
+    assert values[steps < 210_000].max() == 0 and "It stays near 0 for 200,000 steps" in page
+    network, chance = (np.mean(bankheist.returns()[name]) for name in ("network", "random"))
+    assert 4 < network / chance < 5 and "four to five times as much as random actions do" in page
+    assert f"reached {values[-1]:.0f} after a million steps" in (
+        ROOT / "assignments" / "hw3" / "hw3.ipynb"
+    ).read_text(encoding="utf-8")
+    film = bankheist.PLAYED / "play.mp4"
+    pictures = [picture.astype(int) for picture in imageio.get_reader(film)]
+    assert len(pictures) > 100 and np.abs(pictures[-1] - pictures[0]).mean() > 1
