@@ -94,7 +94,8 @@ def mappo_loss(
     Each agent has a ratio and an advantage of its own; the means go over all frames and agents.
 
     Args:
-        log_prob: ``(batch, n_agents)``, log pi(a|o) of the policy in training.
+        log_prob: ``(batch, n_agents)``, log pi(a|o) of the policy in training: of a density, so any number, but at most
+            20 away from ``old_log_prob``.
         old_log_prob: ``(batch, n_agents)``, that of the policy which collected the frames, a constant.
         advantage: ``(batch, n_agents, 1)``, mind the last axis; a constant for the gradient.
         entropy: a scalar; that of a density may be negative.

@@ -63,7 +63,7 @@ def global_state(observation: torch.Tensor) -> torch.Tensor:
     """What the central critic sees: the observations of all agents side by side, in the order of the agents.
 
     Args:
-        observation: ``(..., n_agents, features)``.
+        observation: ``(..., n_agents, features)``, in memory in whatever order.
 
     Returns:
         ``(..., n_agents * features)``.

@@ -38,26 +38,31 @@ def observation_history(observation: np.ndarray, begins: np.ndarray, length: int
 
 
 @probe("hw4.global_state")
-def global_state(observation: np.ndarray) -> dict:
-    """One call."""
-    given = {"observation": torch.from_numpy(observation)}
+def global_state(observation: np.ndarray, strided: bool = False) -> dict:
+    """One call.
+
+    Args:
+        strided: whether the tensor is a transposed view of another one.
+    """
+    tensor = torch.from_numpy(observation)
+    given = {"observation": tensor.mT.contiguous().mT if strided else tensor}
     with side_effects(given) as changed:
         result = team.global_state(*given.values())
     return {"type": kind(result), "value": plain(result), "changed": changed}
 
 
 @probe("hw4.centralized_value")
-def centralized_value(observation: np.ndarray, weights: np.ndarray) -> dict:
+def centralized_value(observation: np.ndarray, weights: np.ndarray, scale: float = 1.0) -> dict:
     """The values, and the gradient of their sum with regard to the critic's weights.
 
-    The critic gives tanh(x @ weights) for whatever x it is shown; weights are cut, or begin anew, where x has
+    The critic gives scale * tanh(x @ weights) for whatever x it is shown; weights are cut, or begin anew, where x has
     another length. global_state is replaced by a stand-in that puts the agents side by side.
     """
     leaf_weights = leaf(weights)
 
     def critic(state: torch.Tensor) -> torch.Tensor:
         used = torch.arange(state.shape[-1]) % len(leaf_weights)
-        return torch.tanh(state @ leaf_weights[used]).unsqueeze(-1)
+        return scale * torch.tanh(state @ leaf_weights[used]).unsqueeze(-1)
 
     def side_by_side(observation: torch.Tensor) -> torch.Tensor:
         return torch.cat(observation.unbind(-2), dim=-1)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import errno
 import hashlib
 import inspect
 import os
 import shutil
+import stat
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -57,10 +59,12 @@ class ScriptedPolicy(nn.Module):
         self.weight = nn.Parameter(torch.zeros(()))
         self.asked: list[object] = []
         self.shown: list[str] = []
+        self.with_gradients = False
 
     def forward(self, observations: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         self.asked.append(plain(observations))
         self.shown.append(kind(observations))
+        self.with_gradients |= torch.is_grad_enabled()
         turn = min(len(self.asked), len(self.script[0])) - 1
         log_probs, values = (part[turn] for part in self.script)
         return log_probs + self.weight, values + self.weight
@@ -78,14 +82,22 @@ class ScriptedPolicy(nn.Module):
 
 @probe("hw5.behaviour_log_prob")
 def behaviour_log_prob(
-    log_probs: np.ndarray, values: np.ndarray, observations: np.ndarray, noise: np.ndarray | None
+    log_probs: np.ndarray,
+    values: np.ndarray,
+    observations: np.ndarray,
+    noise: np.ndarray | None,
+    training: bool = True,
 ) -> dict:
-    """One call with a policy that says log_probs[k] and values[k] when it is asked for the k-th time."""
-    policy = ScriptedPolicy(log_probs, values)
+    """One call with a policy that says log_probs[k] and values[k] when it is asked for the k-th time.
+
+    Args:
+        training: the policy's mode.
+    """
+    policy = ScriptedPolicy(log_probs, values).train(training)
     given = {"observations": observations} | ({} if noise is None else {"noise": noise})
     with side_effects(given) as changed:
         result = realm_agent.behaviour_log_prob(policy, observations, noise)
-    if not policy.training:
+    if policy.training != training:
         changed.append("the policy's mode")
     if not policy.weight.requires_grad:
         changed.append("whether the policy's weights learn")
@@ -101,6 +113,7 @@ def behaviour_log_prob(
         "asked": policy.asked[:5],
         "shown": policy.shown[:5],
         "times": len(policy.asked),
+        "with_gradients": policy.with_gradients,
         "changed": changed,
     }
 
@@ -126,7 +139,8 @@ def should_train(
 
     Args:
         capacity, train_batch_size, preload_ratio, production_consume_ratio, sampler: of the buffer.
-        events: 1 inserts a trajectory, 0 trains (as far as there are enough), -1 clears.
+        events: 1 inserts a trajectory, 2 sends the last one again, 3 inserts one after two that got lost, 0 trains (as
+            far as there are enough), -1 clears.
         follow: train as well wherever the answer is True, at most ten times in a row.
 
     Returns:
@@ -138,9 +152,12 @@ def should_train(
     answers, again, types, trainings, changed = [], [], set(), [], set()
     with side_effects({}) as outside:
         for event in events.tolist():
-            if event == 1:
+            if event in (1, 3):
+                sent += 2 * (event == 3)
                 buffer.insert(Trajectory(0, sent, 0, {}))
                 sent += 1
+            elif event == 2:
+                buffer.insert(Trajectory(0, sent - 1, 0, {}))
             elif event == 0 and len(buffer) >= train_batch_size:
                 buffer.sample()
             elif event == -1:
@@ -167,15 +184,12 @@ def should_train(
 
 
 @probe("hw5.drop_stale")
-def drop_stale(
-    versions: np.ndarray, order: np.ndarray, version: int, max_lag: int | None, numpy: bool = False
-) -> dict:
+def drop_stale(versions: np.ndarray, order: np.ndarray, version: int, max_lag: int | None) -> dict:
     """One call with trajectories of these versions; the numbers of those in the two lists, -1 for other objects.
 
     Args:
         versions: of each trajectory.
         order: the numbers of those that the list holds; one may stand there twice.
-        numpy: whether version and max_lag are NumPy's numbers.
     """
     made = [
         Trajectory(0, number, int(played), {"rewards": np.full(2, number, np.float32)})
@@ -183,11 +197,10 @@ def drop_stale(
     ]
     given = [made[number] for number in order.tolist()]
     kept_list = list(given)
-    limit = max_lag if max_lag is None or not numpy else np.int32(max_lag)
     arrays = {f"the arrays of trajectory {t.sequence}": t.arrays["rewards"] for t in made}
     with side_effects(arrays) as changed:
         try:
-            result = trajectories_module.drop_stale(given, np.int64(version) if numpy else version, limit)
+            result = trajectories_module.drop_stale(given, version, max_lag)
         except ValueError as error:
             told = {"message": str(error)[:1000], "raised": describe(error)["message"]}
             return {"refused": True, **told} | dict.fromkeys(
@@ -254,6 +267,9 @@ def vtrace(
 # --- the model pool ---------------------------------------------------------------------------------
 
 
+WRITE = os.write
+
+
 class Killed(BaseException):
     """The process ends here."""
 
@@ -270,6 +286,7 @@ class Watch:
     def __init__(self, directory: Path):
         self.directory, self.journal = directory, []
         self.fails, self.kills = "", ""  # at which kind of event
+        self.error = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         self.synced: dict[int, int] = {}  # of each file that was synchronised, its size then
         self._busy = False
 
@@ -279,14 +296,16 @@ class Watch:
         if not Watch.hooked:
             sys.addaudithook(Watch._heard)
             Watch.hooked = True
-        real, implementation = os.fsync, exercises.get("hw5.publish").implementation
+        implementation = exercises.get("hw5.publish").implementation
         names = getattr(inspect.unwrap(implementation), "__globals__", {}) if implementation else {}
-        bare = {name: self._fsync for name, value in names.items() if value is real}
+        bare = {name: self._fsync for name, value in names.items() if value is os.fsync}
+        bare |= {name: self._write for name, value in names.items() if value is os.write}
         Watch.current = self
         try:
             with (
                 mock.patch.object(os, "fsync", self._fsync),
                 mock.patch.object(os, "fdatasync", self._fsync, create=True),
+                mock.patch.object(os, "write", self._write),
                 mock.patch.dict(names, bare) if bare else contextlib.nullcontext(),
             ):
                 yield
@@ -320,6 +339,7 @@ class Watch:
             status = source.stat() if source.exists() else None
             self._note(
                 "rename",
+                by=event,
                 name=target.name,
                 source=source.name,
                 near=self._inside(source),
@@ -344,6 +364,12 @@ class Watch:
         finally:
             self._busy = False
 
+    @staticmethod
+    def _write(descriptor: int, content: bytes) -> int:
+        """As os.write, which may take a part of a file only, and here does."""
+        most = max(1, len(content) // 2) if stat.S_ISREG(os.fstat(descriptor).st_mode) else len(content)
+        return WRITE(descriptor, content[:most])
+
     def _note(self, what: str, **values: object) -> None:
         """Write down an event and what a reader finds just now; then fail, where that is wanted."""
         versions, damaged = readable(self.directory)
@@ -352,7 +378,7 @@ class Watch:
             self.kills = ""
             raise Killed
         if what == self.fails:
-            raise OSError(28, "No space left on device")
+            raise self.error
 
 
 def readable(directory: Path) -> tuple[list[int], list[int]]:
@@ -377,7 +403,7 @@ def publish(publications: list, keep: int, size: int = 50, others: list | None =
 
     Args:
         publications: a dictionary each: `version`; `numpy`, whether it is a number of NumPy; `fails`, at which event
-            the disk refuses ("write", "sync", "rename"); `kills`, at which the process ends ("write", "sync",
+            the disk refuses ("write", "sync", "rename"), and `error`, the name of its number or ""; `kills`, at which the process ends ("write", "sync",
             "rename", "remove"); `room`, how many bytes fewer than needed are free (0: just enough); `again`, whether
             another process goes on with the same directory, and keeps `keep` versions if that is named.
         keep: versions that stay.
@@ -406,6 +432,9 @@ def _one_publication(model_pool: ModelPool, wanted: dict, size: int, others: set
     needed = len(pool_module.to_bytes(state))
     files = {path.name for path in directory.iterdir()}
     watch.fails, watch.kills = wanted.get("fails", ""), wanted.get("kills", "")
+    if "error" in wanted:
+        number = getattr(errno, wanted["error"], 0)
+        watch.error = OSError(number, os.strerror(number)) if number else OSError("no answer")
     free = shutil.disk_usage(directory)._replace(free=10**9)
     lacking = wanted.get("room")
     model_pool.min_free = 0 if lacking is None else 10**9 - needed + lacking

@@ -8,6 +8,6 @@ patched(
     "hw4.mappo_loss",
     (
         "clipped_ratio = ratio.clamp(1.0 - clip_epsilon, 1.0 + clip_epsilon)",
-        "clipped_ratio = ratio + (ratio.clamp(1.0 - clip_epsilon, 1.0 + clip_epsilon) - ratio).detach()",
+        "clipped_ratio = ratio - ratio.detach() + ratio.detach().clamp(1.0 - clip_epsilon, 1.0 + clip_epsilon)",
     ),
 )

@@ -2,7 +2,7 @@
 
 from autograder.mutants import patched
 
-HINT = "NumPy arrays"
+HINT = "float32, as the policy gives them"
 
 patched(
     "hw5.behaviour_log_prob",

@@ -2,7 +2,7 @@
 
 from autograder.mutants import patched
 
-HINT = "Only a version above all there are"
+HINT = "False says that the disk did not take it"
 
 patched(
     "hw5.publish",

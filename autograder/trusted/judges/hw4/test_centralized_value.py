@@ -12,25 +12,27 @@ READ = "marl/one-to-many"
 
 
 class Case:
-    """A team's observations, and a critic tanh(state @ weights).
+    """A team's observations, and a critic scale * tanh(state @ weights).
 
     Args:
         shape: of the observations, `(..., agents, features)`.
+        scale: of the values.
     """
 
-    def __init__(self, rng: np.random.Generator, *shape: int):
+    def __init__(self, rng: np.random.Generator, *shape: int, scale: float = 1.0):
+        self.scale = scale
         self.observation = rng.normal(size=shape).astype(np.float32)
         self.agents, self.features = shape[-2:]
         self.weights = (rng.normal(size=self.agents * self.features) / 2).astype(np.float32)
 
     def run(self, student: Student) -> Reply:
         """Calls centralized_value."""
-        return student.run(EXERCISE, observation=self.observation, weights=self.weights)
+        return student.run(EXERCISE, observation=self.observation, weights=self.weights, scale=self.scale)
 
     def critic(self, state: np.ndarray) -> np.ndarray:
         """Values `(...)` of states `(..., inputs)`."""
         used = np.arange(state.shape[-1]) % len(self.weights)
-        return np.tanh(state @ self.weights[used])
+        return self.scale * np.tanh(state @ self.weights[used])
 
     def state(self, observation: np.ndarray | None = None) -> np.ndarray:
         """The global state."""
@@ -102,15 +104,22 @@ class Case:
     why="No single observation shows what the team does together. The actors still see only their own.",
 )
 def test_value(student, rng):
-    case = Case(rng, 4, 3, 3, 2)
-    reply = case.run(student)
-    compare(
-        reply["value"],
-        case.for_all(case.critic(case.state())),
-        tried="4 environments, 3 steps, 3 agents, 2 features",
-        hints=case.mistakes(),
-        hint="critic(global state) has shape (..., 1); it goes to each agent, (..., n_agents, 1).",
-    )
+    before = np.nan
+    for scale in (1.0, 1e3):
+        case = Case(rng, 4, 3, 3, 2, scale=scale)
+        value = case.run(student)["value"]
+        compare(
+            value,
+            case.for_all(case.critic(case.state())),
+            tried=f"4 environments, 3 steps, 3 agents, 2 features, values of up to {scale:g}",
+            hints=[
+                (before, "That is the answer of the call before: each call must start from the beginning."),
+                *case.mistakes(),
+            ],
+            hint="critic(global state) has shape (..., 1); it goes to each agent, (..., n_agents, 1), as it is.",
+            atol=1e-5 * scale,
+        )
+        before = value
 
 
 @judge(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from autograder.trusted.judging import Hints, compare, judge, nothing_else_changed, require
+from autograder.trusted.judging import Hints, attempt, compare, judge, nothing_else_changed, require
 
 EXERCISE = "hw4.global_state"
 READ = "marl/one-to-many"
@@ -87,5 +87,18 @@ def test_any_axes(student, rng):
             hints=[(right.squeeze(), DROPPED)],
             hint="Count the axes from the end: agents are the last but one, features the last.",
         )
+    observation = rng.normal(size=(4, 3, 2)).astype(np.float32)
+    told = "observations (4, 3, 2), a transposed view of a tensor (4, 2, 3)"
+    strided = attempt(
+        student,
+        EXERCISE,
+        tried=told,
+        expected="(4, 6)",
+        hint="A tensor that was transposed cannot be joined in place, so view fails: take flatten or reshape.",
+        says="view",
+        observation=observation,
+        strided=True,
+    )
+    compare(strided["value"], side_by_side(observation), tried=told)
     require(reply["type"] == "Tensor", tried="the type", got=reply["type"], expected="Tensor")
     nothing_else_changed(reply)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 
 from autograder.student_side.student import Reply, Student
@@ -19,6 +21,7 @@ class Case:
         ratio: `(batch, n_agents)`.
         advantage: `(batch, n_agents)`; by default random, of both signs.
         error: size of the values and their targets.
+        old: the old log-probabilities; by default random.
     """
 
     def __init__(
@@ -27,11 +30,13 @@ class Case:
         ratio: np.ndarray,
         advantage: np.ndarray | None = None,
         error: float = 2.0,
+        old: float | None = None,
     ):
         shape = ratio.shape
         self.eps, self.coef = float(rng.uniform(0.1, 0.3)), float(rng.uniform(2.0, 3.0))
         self.entropy_eps = float(rng.uniform(0.01, 0.05))
-        self.old = rng.uniform(-2.0, -1.0, size=shape).astype(np.float32)
+        drawn = rng.uniform(-2.0, -1.0, size=shape)
+        self.old = np.asarray(drawn if old is None else np.full(shape, old), np.float32)
         self.new = (self.old + np.log(ratio)).astype(np.float32)
         self.ratio = np.exp(self.new - self.old)
         drawn = rng.choice([-1.0, 1.0], size=shape) * rng.uniform(0.5, 2.0, size=shape)
@@ -60,11 +65,13 @@ class Case:
         advantage: np.ndarray | None = None,
         low: bool = True,
         high: bool = True,
+        eps: float | None = None,
     ) -> np.ndarray:
-        """The objective of every entry; the clip may be left out below or above."""
+        """The objective of every entry; the clip may be left out below or above, or have another epsilon."""
+        eps = self.eps if eps is None else eps
         ratio = self.ratio if ratio is None else ratio
         advantage = self.advantage if advantage is None else advantage
-        clipped = np.clip(ratio, 1 - self.eps if low else None, 1 + self.eps if high else None)
+        clipped = np.clip(ratio, 1 - eps if low else None, 1 + eps if high else None)
         return np.minimum(ratio * advantage, clipped * advantage)
 
     def objective(self) -> float:
@@ -76,7 +83,7 @@ class Case:
         return self.coef * ((self.value - self.target) ** 2).mean() / 2
 
     def limits(self) -> Hints:
-        """What it gives to bound ratios or the objective by a limit that the objective has not."""
+        """What it gives to bound ratios, advantages or the objective by a limit that the objective has not."""
         log_ratio, a = self.new - self.old, self.advantage
         near = "The log-ratio is limited on top of the clip: a ratio that is far from 1 counts as it is."
         dual = (
@@ -85,7 +92,14 @@ class Case:
         return [
             *(
                 (-self.gain(np.exp(np.clip(log_ratio, -bound, bound))).mean(), near)
-                for bound in (0.5, 1.0, 1.5, 2.0, 3.0, 5.0)
+                for bound in (0.5, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0)
+            ),
+            *(
+                (
+                    -self.gain(advantage=np.clip(a, -bound, bound)).mean(),
+                    "The advantage is limited: it counts as it is, however large.",
+                )
+                for bound in (1.0, 3.0, 5.0, 10.0, 100.0)
             ),
             *(
                 (-np.where(a < 0, np.maximum(self.gain(), bound * a), self.gain()).mean(), dual)
@@ -104,7 +118,7 @@ class Case:
         """What known mistakes make of loss_critic."""
         error = self.value - self.target
         size, count = np.abs(error), error.size
-        crossed = self.value[..., None] - self.target[None]
+        crossed = (self.value[..., None] - self.target[None], self.value[None] - self.target[..., None])
         return [
             (2 * self.critic(), "The factor 1/2 is missing."),
             (self.critic() / self.coef, "critic_coef is missing."),
@@ -128,9 +142,12 @@ class Case:
                 "This is the smooth L1 error: here it is the squared one.",
             ),
             (self.coef * size.mean() / 2, "The error is not squared."),
-            (
-                self.coef * (crossed**2).mean() / 2,
-                "Broadcasting made values meet targets of others: keep both (batch, n_agents, 1).",
+            *(
+                (
+                    self.coef * (wrong**2).mean() / 2,
+                    "Broadcasting made values meet targets of others: keep both (batch, n_agents, 1).",
+                )
+                for wrong in crossed
             ),
         ]
 
@@ -263,7 +280,12 @@ def test_outside(student, rng):
             part(case.run(student), "loss_objective"),
             case.objective(),
             tried=f"6 frames, 6 agents, ratios on both sides, clip_epsilon {case.eps:.2f}: loss_objective",
-            hints=[*case.mistakes(), *case.limits()],
+            hints=[
+                *case.mistakes(),
+                *case.limits(),
+                (-case.gain(eps=0.2).mean(), "The bounds are always 0.8 and 1.2: take clip_epsilon."),
+                (np.nan, "clip_epsilon may be above 1: 1 - clip_epsilon then has no logarithm."),
+            ],
         )
     for log_ratio in (-9.0, -4.0, -2.0, 1.0, 1.2, 2.0, 4.0, 9.0):
         for advantage in (1.0, -1.0):
@@ -277,6 +299,20 @@ def test_outside(student, rng):
                 rtol=1e-3,
                 hint="One entry gives -min(ratio * A, clip(ratio) * A), however far the ratio is from 1.",
             )
+    for old, log_ratio, sign in itertools.product((-150.0, -30.0, 8.0), (-15.0, 15.0), (1.0, -1.0)):
+        advantage = 1000.0 * sign * rng.uniform(0.5, 2.0, size=(1, 1))
+        case = Case(rng, np.exp([[log_ratio]]), advantage, old=old)
+        compare(
+            part(case.run(student), "loss_objective"),
+            case.objective(),
+            tried=f"one frame, one agent, log-probabilities {old:g} before and {old + log_ratio:g} now, advantage "
+            f"{advantage.item():.0f}, clip_epsilon {case.eps:.2f}: loss_objective",
+            hints=case.limits(),
+            atol=0.0,
+            rtol=1e-3,
+            hint="ratio = exp(log_prob - old_log_prob). The probabilities themselves may be too small for float32, or "
+            "above 1, as those of a density: do not divide them, and bound neither them nor their logarithms.",
+        )
 
 
 @judge(
@@ -288,17 +324,26 @@ def test_outside(student, rng):
     why="Half the squared error has the error as its gradient. The target is a constant.",
 )
 def test_critic(student, rng):
-    for frames, agents, error, coef in ((4, 4, 2.0, None), (1, 3, 2.0, None), (5, 1, 300.0, None), (4, 4, 0.01, 0.0),
-                                        (1, 1, 2.0, None), (4, 4, 0.01, None)):  # fmt: skip
+    for frames, agents, error, coef, around in (
+        (4, 4, 2.0, None, 0), (1, 3, 2.0, None, 0), (5, 1, 1e4, None, 0), (4, 4, 0.01, 0.0, 0), (1, 1, 2.0, None, 0),
+        (4, 4, 0.01, None, 0), (4, 4, 0.5, None, 5000),
+    ):  # fmt: skip
         case = Case(rng, inside(rng, frames, agents), error=error)
         case.coef = case.coef if coef is None else coef
+        case.value, case.target = (part + np.float32(around) for part in (case.value, case.target))
+        hint = (
+            "critic_coef 0 is a weight like any other, though Python takes 0 for False." if coef == 0 else ""
+        )
+        if around:
+            hint = "Subtract first, then square: of the difference of two large squares no digit is left."
         reply = case.run(student)
         compare(
             part(reply, "loss_critic"),
             case.critic(),
-            tried=f"{frames} frames, {agents} agents, errors of about {error:g}, critic_coef {case.coef:.2f}: "
-            "loss_critic",
+            tried=f"{frames} frames, {agents} agents, values of about {around or error:g}, errors of about {error:g}, "
+            f"critic_coef {case.coef:.2f}: loss_critic",
             hints=case.critic_mistakes() if case.coef and frames * agents > 1 else (),
+            hint=hint,
             atol=1e-5 * error**2,
         )
 
@@ -332,6 +377,9 @@ def test_entropy(student, rng):
                 (-case.entropy, "entropy_eps is missing."),
                 (case.entropy, "entropy_eps is missing, and the sign is wrong."),
             ],
+            hint=""
+            if right
+            else "entropy_eps 0 is a weight like any other, though Python takes 0 for False.",
         )
 
 

@@ -258,11 +258,12 @@ def test_episode_before(student, rng):
 def test_any_size(student, rng):
     for batch, steps, agents, features, length in (
         (1, 1, 1, 1, 3), (2, 3, 1, 2, 5), (3, 3, 3, 1, 2), (1, 6, 1, 1, 2), (4, 1, 3, 2, 2), (2, 40, 2, 1, 8),
+        (1, 40, 2, 1, 20),
     ):  # fmt: skip
         told = f"{batch} environments, {steps} steps, {agents} agents, {features} features, length {length}"
         cases = []
         for _ in range(2):
-            marks = rng.random((batch, steps)) < 0.2
+            marks = rng.random((batch, steps)) < (0.2 if length < 20 else 0.0)  # a long episode too
             cases.append(
                 Case(rng, batch, steps, agents, features, [(0, steps - 1), *np.argwhere(marks).tolist()])
             )
@@ -286,6 +287,7 @@ def test_any_size(student, rng):
                         "Axes of length 1 are dropped: (batch, time, n_agents, length * features).",
                     ),
                 ],
+                hint="A history holds as many observations as length says, however long, from one episode.",
             )
     require(reply["type"] == "Tensor", tried="the type", got=reply["type"], expected="Tensor")
     nothing_else_changed(reply)

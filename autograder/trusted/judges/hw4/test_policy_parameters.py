@@ -150,3 +150,16 @@ def test_type_and_seed(student, rng):
             hint="Take the networks as make_network gives them: their weights, and that all of them can be learned.",
         )
         no_seed_set(first["streams"], second["streams"], again["streams"], f"3 agents, share={share}")
+        for other, what, wanted in ((second, "another", [False] * 3), (again, "the same", [True] * 3)):
+            pairs = [
+                reply["weights"] if isinstance(reply["weights"], list) else [] for reply in (first, other)
+            ]
+            same = [np.array_equal(*pair) for pair in zip(*pairs)]
+            require(
+                same == wanted,
+                tried=f"3 agents, share={share}, a second call after {what} seed: whether each network begins with the "
+                "weights of the first call",
+                got=same,
+                expected=wanted,
+                hint="You set a seed inside: the weights no longer follow from the program's own seed.",
+            )

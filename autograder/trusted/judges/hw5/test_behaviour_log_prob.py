@@ -15,6 +15,7 @@ ASKED_AGAIN = (
     "These are choices of the policy's second answer: by then its weights may be others. Ask it once."
 )
 LEFT = "Something of a call before is left: begin every call from the start."
+WIDE = "9 games, log-probabilities from -1e9 to 0, values of about 1000, and noise with which unlikely actions win"
 CALLS = 3  # of which a right solution needs one
 
 
@@ -25,28 +26,44 @@ class Case:
         number: of games.
         actions: each of them has.
         noisy: whether there is noise.
+        wide: the noise makes very unlikely actions win, others are illegal, and values are large.
     """
 
-    def __init__(self, rng: np.random.Generator, number: int = 9, actions: int = 16, noisy: bool = True):
+    def __init__(
+        self,
+        rng: np.random.Generator,
+        number: int = 9,
+        actions: int = 16,
+        noisy: bool = True,
+        wide: bool = False,
+    ):
         logits = 2.0 * rng.normal(size=(CALLS, number, actions))
+        rows = np.arange(number)
+        unlikely = rng.integers(1, actions, size=number) if wide else None
+        if wide:
+            logits[:, rows, unlikely] = np.where(rows % 2, -40.0, -200.0)
+            logits[:, rows, (unlikely + 1) % actions] = -1e9
         norms = np.log(np.exp(logits).sum(axis=2, keepdims=True))
         self.log_probs = (logits - norms).astype(np.float32)
-        self.values = rng.normal(size=(CALLS, number)).astype(np.float32)
+        self.values = rng.normal(size=(CALLS, number)).astype(np.float32) * np.float32(1e3 if wide else 1)
         self.observations = rng.integers(0, 256, (number, 12)).astype(np.uint8)
         self.noise = rng.gumbel(size=(number, actions)).astype(np.float32) if noisy else None
+        if wide:
+            self.noise[rows, unlikely] = 100.0 - logits[0, rows, unlikely]
         while (
-            noisy and number > 8 and actions > 8 and self._alike()
+            noisy and not wide and number > 8 and actions > 8 and self._alike()
         ):  # a mistake gives what another one gives
             self.noise = rng.gumbel(size=(number, actions)).astype(np.float32)
 
-    def run(self, student: Student) -> Reply:
-        """One call."""
+    def run(self, student: Student, training: bool = True) -> Reply:
+        """One call; training is the policy's mode."""
         return student.run(
             EXERCISE,
             log_probs=self.log_probs,
             values=self.values,
             observations=self.observations,
             noise=self.noise,
+            training=training,
         )
 
     @property
@@ -140,23 +157,25 @@ def test_returned(student, rng):
         expected="tuple of 3",
         hint="return actions, log_probs, values",
     )
-    for what, got, expected in (
-        ("types", reply["types"], ["ndarray"] * 3),
-        ("precisions", reply["dtypes"], ["int64", "float32", "float32"]),
+    arrays = "NumPy arrays; Tensor.numpy() makes them, without a gradient."
+    precise = "Actions are int64, as argmax gives them; log-probabilities and values float32, as the policy gives them."
+    for what, got, expected, hint in (
+        ("types", reply["types"], ["ndarray"] * 3, arrays),
+        ("precisions", reply["dtypes"], ["int64", "float32", "float32"], precise),
     ):
         require(
             got == expected,
             tried=f"one call: the {what}",
             got=got,
             expected=expected,
-            hint="NumPy arrays; Tensor.numpy() makes them, without a gradient.",
+            hint=hint,
         )
 
 
 @judge(
     EXERCISE,
     points=0.5,
-    title="the policy is asked once, with all observations",
+    title="the policy is asked once, without gradients, with all observations",
     read=READ,
     depends=["returned"],
     why="At the next call the weights may be others: then action, log-probability and value no longer belong together.",
@@ -170,6 +189,13 @@ def test_once(student, rng):
         got=reply["times"],
         expected=1,
         hint="One answer holds all. At the next call its weights may be others: keep what it said when it chose.",
+    )
+    require(
+        reply["with_gradients"] is False,
+        tried="whether gradients were switched on when the policy was asked",
+        got=reply["with_gradients"],
+        expected=False,
+        hint="Ask it under torch.no_grad(): otherwise a graph is built that nobody uses, also where you detach later.",
     )
     require(
         reply["shown"] == ["Tensor"],
@@ -206,6 +232,13 @@ def test_actions(student, rng):
         hints=case.wrong_actions(),
         hint="argmax of log_probs + noise, over the actions of each game.",
     )
+    case = Case(rng, wide=True)
+    compare(
+        case.run(student)["actions"],
+        case.actions,
+        tried=f"{WIDE}: the actions",
+        hint="The noise counts as it is, however large: it can make a very unlikely action win.",
+    )
 
 
 @judge(
@@ -224,6 +257,14 @@ def test_kept(student, rng):
         tried="9 games with noise: the log-probabilities of their actions",
         hints=case.wrong_kept(),
         hint="Of each row, the entry of its action: what the policy gave when it was asked.",
+        atol=1e-6,
+    )
+    case = Case(rng, wide=True)
+    compare(
+        case.run(student)["log_probs"],
+        case.of(case.log_probs[0]),
+        tried=f"{WIDE}: the log-probabilities of their actions",
+        hint="As the policy gave it, however low: bound nothing, and do not compute it from the probability.",
         atol=1e-6,
     )
 
@@ -273,6 +314,13 @@ def test_values(student, rng):
         hint="As the policy gave them, one for each game.",
         atol=1e-6,
     )
+    case = Case(rng, wide=True)
+    compare(
+        case.run(student)["values"],
+        case.values[0],
+        tried=f"{WIDE}: the values",
+        hint="As the policy gave them, however large.",
+    )
 
 
 @judge(
@@ -312,6 +360,7 @@ def test_any_size(student, rng):
 )
 def test_no_trace(student, rng):
     case = Case(rng)
+    nothing_else_changed(case.run(student, training=False), "a policy in its evaluation mode")
     first = case.run(student)
     nothing_else_changed(first)
     other = Case(rng)

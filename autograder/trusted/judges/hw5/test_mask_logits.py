@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 
 from autograder.student_side.student import Reply, Student
@@ -9,6 +11,7 @@ from autograder.trusted.judging import Hints, compare, judge, nothing_else_chang
 
 EXERCISE = "hw5.mask_logits"
 READ = "realm/homework"
+PRECISIONS = (np.float32, np.float64)
 
 
 class Case:
@@ -90,7 +93,8 @@ def probabilities(case: Case, reply: Reply, tried: str, hint: str = "") -> None:
         tried=f"{tried}: the largest probability of an illegal action",
         got=left,
         expected=0,
-        hint="Small is not enough: over millions of steps it is drawn. Take a logit as low as ILLEGAL.",
+        hint=hint
+        or "Small is not enough: over millions of steps it is drawn. Take a logit as low as ILLEGAL.",
     )
 
 
@@ -102,7 +106,7 @@ def probabilities(case: Case, reply: Reply, tried: str, hint: str = "") -> None:
     why="The result stands in place of the logits.",
 )
 def test_returned(student, rng):
-    for dtype in (np.float32, np.float64):
+    for dtype in PRECISIONS:
         case = Case(rng, (5, 4), dtype=dtype)
         reply = case.run(student)
         value = reply["value"]
@@ -129,8 +133,9 @@ def test_returned(student, rng):
     why="A player must never choose what the game forbids, and must choose the others as the policy says.",
 )
 def test_illegal(student, rng):
-    case = Case(rng, (7, 6), size=2.0)
-    probabilities(case, case.run(student), "7 rows of 6 actions, some of them illegal")
+    for dtype in PRECISIONS:
+        case = Case(rng, (7, 6), size=2.0, dtype=dtype)
+        probabilities(case, case.run(student), f"7 rows of 6 actions, some of them illegal, {dtype.__name__}")
 
 
 @judge(
@@ -142,22 +147,31 @@ def test_illegal(student, rng):
     why="Probabilities or log-probabilities would be normalised a second time.",
 )
 def test_legal(student, rng):
-    case = Case(rng, (6, 5), size=3.0)
-    value, inside = case.run(student)["value"], case.legal
-    shaped = isinstance(value, np.ndarray) and value.shape == case.logits.shape
-    shares = case.right()
-    compare(
-        value[inside] if shaped else value,
-        case.logits[inside],
-        tried="6 rows of 5 actions: the legal logits of the result",
-        hints=[
-            (shares[inside], "These are probabilities already: return logits."),
-            (np.log(shares[inside]), "These are log-probabilities already: return logits."),
-        ],
-        hint="Change nothing but the illegal ones.",
-        atol=1e-6,
-        rtol=1e-5,
-    )
+    for dtype in PRECISIONS:
+        case = Case(rng, (6, 5), size=3.0, dtype=dtype)
+        value, inside = case.run(student)["value"], case.legal
+        shaped = isinstance(value, np.ndarray) and value.shape == case.logits.shape
+        shares, tried = case.right(), f"6 rows of 5 actions, {dtype.__name__}: the legal logits of the result"
+        compare(
+            value[inside] if shaped else value,
+            case.logits[inside],
+            tried=tried,
+            hints=[
+                (shares[inside], "These are probabilities already: return logits."),
+                (np.log(shares[inside]), "These are log-probabilities already: return logits."),
+            ],
+            hint="Change nothing but the illegal ones.",
+            atol=1e-6,
+            rtol=1e-5,
+        )
+        compare(
+            value[inside],
+            case.logits[inside],
+            tried=f"{tried}, digit by digit",
+            hint="Digits are lost on the way: stay in the precision of the logits, and add nothing to them.",
+            atol=0.0,
+            rtol=8 * float(np.finfo(dtype).eps),
+        )
 
 
 @judge(
@@ -169,15 +183,16 @@ def test_legal(student, rng):
     why="The entropy multiplies each probability with its logarithm: 0 times infinity is NaN, and spreads.",
 )
 def test_finite(student, rng):
-    value = Case(rng, (6, 5)).run(student)["value"]
-    bad = int((~np.isfinite(value)).sum()) if isinstance(value, np.ndarray) else value
-    require(
-        bad == 0,
-        tried="6 rows of 5 actions: how many logits are infinite or NaN",
-        got=bad,
-        expected=0,
-        hint="Minus infinity has probability 0 too, but its share of the entropy is NaN. Take ILLEGAL.",
-    )
+    for dtype in PRECISIONS:
+        value = Case(rng, (6, 5), dtype=dtype).run(student)["value"]
+        bad = int((~np.isfinite(value)).sum()) if isinstance(value, np.ndarray) else value
+        require(
+            bad == 0,
+            tried=f"6 rows of 5 actions, {dtype.__name__}: how many logits are infinite or NaN",
+            got=bad,
+            expected=0,
+            hint="Minus infinity has probability 0 too, but its share of the entropy is NaN. Take ILLEGAL.",
+        )
 
 
 @judge(
@@ -189,20 +204,21 @@ def test_finite(student, rng):
     why="A gradient through an action that nobody could take would move the network for nothing.",
 )
 def test_gradient(student, rng):
-    case = Case(rng, (6, 5))
-    compare(
-        case.run(student)["gradient"],
-        case.weights * case.legal,
-        tried="the gradient of a weighted sum of the result with regard to the logits",
-        hints=[
-            (0 * case.weights, "No gradient arrives at the logits: do not detach them."),
-            (
-                case.weights,
-                "A gradient flows through the illegal logits too: put a constant in their place, do not add one.",
-            ),
-        ],
-        hint="The weight at a legal action, 0 at an illegal one.",
-    )
+    for dtype in PRECISIONS:
+        case = Case(rng, (6, 5), dtype=dtype)
+        compare(
+            case.run(student)["gradient"],
+            case.weights * case.legal,
+            tried=f"the gradient of a weighted sum of the result with regard to the logits, {dtype.__name__}",
+            hints=[
+                (0 * case.weights, "No gradient arrives at the logits: do not detach them."),
+                (
+                    case.weights,
+                    "A gradient flows through the illegal logits too: put a constant in their place, do not add one.",
+                ),
+            ],
+            hint="The weight at a legal action, 0 at an illegal one.",
+        )
 
 
 @judge(
@@ -223,18 +239,29 @@ def test_any(student, rng):
     single = Case(rng, (4, 4), 5.0)
     single.legal = rng.permutation(np.eye(4, dtype=bool))
     probabilities(single, single.run(student), "one legal action in each row")
-    for sign in (1.0, -1.0):
-        large = Case(rng, (5, 6))
-        large.logits += np.where(large.legal, -sign, sign).astype(np.float32) * np.float32(9_900)
-        told = f"logits of about {-sign * 9900:,.0f} for legal and {sign * 9900:,.0f} for illegal actions"
+    low = "Legal logits may be as low as -10,000: what stands for the illegal ones lies far below that."
+    for sign, dtype in itertools.product((1.0, -1.0), PRECISIONS):
+        large = Case(rng, (5, 6), dtype=dtype)
+        large.logits += np.where(large.legal, -sign, sign).astype(dtype) * dtype(9_900)
+        told = f"logits of about {-sign * 9900:,.0f} for legal and {sign * 9900:,.0f} for illegal actions, "
+        told += dtype.__name__
         compare(
             (reply := large.run(student))["value"][large.legal],
             large.logits[large.legal],
             tried=f"{told}: the legal ones",
             hint="Legal logits come back as they are, however large.",
         )
-        low = "Legal logits may be as low as -10,000: what stands for the illegal ones lies far below that."
         probabilities(large, reply, told, low)
+    for several, illegal, dtype in itertools.product((False, True), (0.0, 10_000.0), PRECISIONS):
+        lowest = Case(rng, (6, 6), dtype=dtype)
+        lowest.legal = lowest.legal if several else rng.permutation(np.eye(6, dtype=bool))
+        lowest.logits = np.where(lowest.legal, -10_000.0, illegal).astype(dtype)
+        told = (
+            f"{'some legal actions' if several else 'one legal action'} in each row, all of them at -10,000"
+        )
+        probabilities(
+            lowest, lowest.run(student), f"{told}, the others at {illegal:,.0f}, {dtype.__name__}", low
+        )
     nobody = Case(rng, (1, 3))
     nobody.logits, nobody.legal, nobody.weights = (
         part[:0] for part in (nobody.logits, nobody.legal, nobody.weights)
@@ -256,9 +283,10 @@ def test_any(student, rng):
     why="The network's own output may be needed again, and the game's mask is the game's.",
 )
 def test_no_trace(student, rng):
-    case = Case(rng, (6, 5))
-    reply = case.run(student)
-    nothing_else_changed(reply)
+    for dtype in PRECISIONS:
+        case = Case(rng, (6, 5), dtype=dtype)
+        reply = case.run(student)
+        nothing_else_changed(reply, f"one call, {dtype.__name__}")
     compare(
         case.run(student)["value"],
         reply["value"] if isinstance(reply["value"], np.ndarray) else np.nan,

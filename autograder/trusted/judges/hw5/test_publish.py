@@ -10,6 +10,9 @@ from autograder.trusted.judging import compare, judge, nothing_else_changed, req
 EXERCISE = "hw5.publish"
 READ = "realm/homework"
 KEEP = 10
+OTHERS = [
+    "notes.txt", "notes.tmp", "x.part", ".hidden", "best.pt", "model-7.pt", "model-1.pt.bak", "model-000000001.pt.bak"
+]  # fmt: skip
 
 
 def publish(student: Student, publications: list[dict], keep: int = KEEP, **options) -> list[dict]:
@@ -43,7 +46,19 @@ def there(one: dict, versions: list[int], tried: str, hint: str = "") -> None:
         one["right"],
         np.array(versions, int),
         tried=f"{tried}: the versions that a reader can load, with the weights that were given",
-        hint="The file holds pool.to_bytes(state), all of it: its hash, a line end, and the weights.",
+        hint="The file holds pool.to_bytes(state), all of it: its hash, a line end, and the weights. (os.write may take a "
+        "part only, and says how much.)",
+    )
+
+
+def untouched(one: dict, tried: str) -> None:
+    """Demands that files which are not the pool's are still there."""
+    require(
+        one["lost"] == [],
+        tried=f"{tried}, beside {', '.join(OTHERS)}: files that are gone",
+        got=", ".join(map(str, one["lost"])) if isinstance(one["lost"], list) else "?",
+        expected="none",
+        hint="Remove versions, by self.remove, and the unfinished file of this publication, and nothing else.",
     )
 
 
@@ -86,7 +101,12 @@ def test_content(student, rng):
         for number, one in enumerate(told, start=1):
             tried = f"versions {versions[:number]}, weights of {size} numbers"
             taken(one, tried)
-            there(one, versions[:number], tried)
+            there(
+                one,
+                versions[:number],
+                tried,
+                "All of them stay: `keep` counts versions, whose numbers have gaps.",
+            )
 
 
 @judge(
@@ -113,7 +133,9 @@ def test_versions(student, rng):
             tried=tried,
             got=one["raised"] or f"{show(one['value'])}, without an error",
             expected="a ValueError",
-            hint="Only a version above all there are is new: the same once more is not.",
+            hint="False says that the disk did not take it: a version that is not new is an error."
+            if one["returned"] == "bool" and one["value"] is False
+            else "Only a version above all there are is new: the same once more is not.",
         )
         require(
             str(version) in one["message"] and str(newest) in one["message"],
@@ -180,6 +202,13 @@ def test_atomic(student, rng):
             hint="os.replace(unfinished, self.path(version)), once.",
         )
         require(
+            named[0]["by"] == "os.rename",
+            tried=f"{tried}: how the file got its name",
+            got=named[0]["by"],
+            expected="os.replace",
+            hint="A link is a second name for the unfinished file, and not every disk has links: os.replace.",
+        )
+        require(
             named[0]["near"] is True,
             tried=f"{tried}: whether the file came from the pool's own directory",
             got=f"{named[0]['source']}, elsewhere",
@@ -238,9 +267,13 @@ def test_refused(student, rng):
     for what, failing in (
         ("one byte too few is free", {"room": 1}),
         ("no byte is free", {"room": 10**9}),
-        ("the disk refuses to open the file", {"fails": "write"}),
+        ("the disk is full when the file is opened", {"fails": "write"}),
         ("the disk is full while the file is written", {"fails": "sync"}),
-        ("the disk refuses to rename the file", {"fails": "rename"}),
+        ("the disk is full when the file gets its name", {"fails": "rename"}),
+        ("the file may not be opened", {"fails": "write", "error": "EACCES"}),
+        ("the disk breaks while the file is written", {"fails": "sync", "error": "EIO"}),
+        ("more was written than this user may", {"fails": "sync", "error": "EDQUOT"}),
+        ("the file may not be renamed, and the OSError has no number", {"fails": "rename", "error": ""}),
     ):
         wanted = [
             {"version": version},
@@ -248,14 +281,17 @@ def test_refused(student, rng):
             {"version": version + 2, **failing},
             {"version": version + 3},
         ]
-        _, *failed, after = publish(student, wanted, size=3_000)
+        _, *failed, after = publish(student, wanted, size=3_000, others=OTHERS)
+        bad_disk = "error" in failing and any(one["raised"] for one in failed)
         for one in failed:
             require(
                 one["raised"] == "" and one["returned"] == "bool" and one["value"] is False,
                 tried=f"{what}: what comes back",
                 got=one["told"] or f"{show(one['value'])} ({one['returned']})",
                 expected="False",
-                hint="No error may end the run: catch the OSError."
+                hint="A full disk is not all that can go wrong: catch every OSError, whatever its number."
+                if bad_disk
+                else "No error may end the run: catch the OSError."
                 if one["raised"]
                 else "False says that the weights are not in the pool: where has_room(len(content)) is not true, asked "
                 "before anything is written, and after an OSError.",
@@ -275,6 +311,7 @@ def test_refused(student, rng):
                 expected="none",
                 hint="Remove the unfinished file: on a full disk it takes the room of the next one.",
             )
+            untouched(one, what)
             if "room" in failing:
                 require(
                     events(one, "write") == [],
@@ -316,7 +353,7 @@ def test_keep(student, rng):
                 one,
                 versions[max(0, number - keep) : number],
                 f"keep {keep}, versions {versions[:number]}",
-                "The newest `keep` versions stay, the one just published among them.",
+                "The newest `keep` versions stay, the one just published among them: count them, as their numbers have gaps.",
             )
             for event in one["journal"]:
                 require(
@@ -340,16 +377,9 @@ def test_keep(student, rng):
     wanted = [{"version": version}, {"version": version + 1}, {"version": version + 2, "fails": "rename"}]
     *_, one = publish(student, wanted, keep=2)
     there(one, [version, version + 1], "keep 2, a third publication fails", "Then no version is removed.")
-    others = ["notes.txt", "model-7.pt", "model-000000001.pt.bak", "best.pt"]
-    *_, one = publish(student, [{"version": v} for v in range(version, version + 4)], keep=1, others=others)
-    require(
-        one["lost"] == [],
-        tried=f"keep 1, four publications beside {', '.join(others)}: files that are gone",
-        got=", ".join(map(str, one["lost"])) if isinstance(one["lost"], list) else "?",
-        expected="none",
-        hint="Remove versions, by self.remove, and nothing else.",
-    )
-    there(one, [version + 3], f"keep 1, four publications beside {', '.join(others)}")
+    *_, one = publish(student, [{"version": v} for v in range(version, version + 4)], keep=1, others=OTHERS)
+    untouched(one, "keep 1, four publications")
+    there(one, [version + 3], f"keep 1, four publications beside {', '.join(OTHERS)}")
 
 
 @judge(

@@ -14,6 +14,7 @@ from autograder.trusted.judging import compare, judge, require
 EXERCISE = "hw5.should_train"
 READ = "realm/homework"
 INSERT, TRAIN, CLEAR = 1, 0, -1
+REPEAT, GAP = 2, 3  # the last one comes again and is refused; two got lost before the one that comes
 MOST = 10  # trainings in a row, of a learner that does what it is told
 
 
@@ -27,6 +28,7 @@ class View:
         at: the insert up to which trainings are paid for.
         filling: whether none took place yet, or since it was cleared.
         trained: trainings so far.
+        refused, lost: trajectories so far.
         costs: inserts that a training costs.
     """
 
@@ -36,6 +38,8 @@ class View:
     at: float = 0.0
     filling: bool = True
     trained: int = 0
+    refused: int = 0
+    lost: int = 0
 
     @property
     def costs(self) -> float:
@@ -53,7 +57,7 @@ class Life:
 
     Attributes:
         capacity, batch, preload_ratio, ratio, sampler: its arguments.
-        events: INSERT, TRAIN or CLEAR.
+        events: INSERT, TRAIN, CLEAR, REPEAT or GAP.
         follow: whether a learner trains wherever the answer is True.
     """
 
@@ -96,7 +100,8 @@ class Life:
         """A rule's answers after each event, and how many trainings follow it."""
         view, answers, trainings = View(self), [], []
         for event in self.events:
-            if event == INSERT:
+            view.refused, view.lost = view.refused + (event == REPEAT), view.lost + 2 * (event == GAP)
+            if event in (INSERT, GAP):
                 view.held, view.inserted = min(view.held + 1, self.capacity), view.inserted + 1
             elif event == TRAIN and view.held >= self.batch:
                 self._train(view)
@@ -181,6 +186,8 @@ AFTERWARDS: Rules = [
         "len(self) no longer grows once the buffer is full: count inserts.",
     ),
     (rule(later=lambda v: v.held >= v.life.preload), SINCE),
+    (rule(later=lambda v: v.since + v.refused >= v.costs), "What came twice was refused: it is no insert."),
+    (rule(later=lambda v: v.since + v.lost >= v.costs), "What a worker lost never came: it is no insert."),
     (rule(later=lambda v: False), "After the first training none is ever due."),
 ]
 EXACTLY = rule(later=lambda v: v.since >= v.costs)
@@ -340,6 +347,10 @@ def test_ratio(student, rng):
         events = (INSERT,) * fill + (TRAIN,) + (INSERT,) * (2 * batch + 3)
         life = Life(capacity, batch, preload_ratio, ratio, events=events)
         expect(student, life, f"{fill} inserts, a training, {2 * batch + 3} inserts", LATER, AFTERWARDS)
+    for event, what in ((REPEAT, "some come twice"), (GAP, "some get lost before others")):
+        events = (INSERT,) * first + (TRAIN,) + (INSERT, event) * (batch + 2)
+        life = Life(capacity, batch, preload_ratio, 1.0, events=events)
+        expect(student, life, f"{first} inserts, a training, more inserts; {what}", LATER, AFTERWARDS)
     life = Life(capacity, batch, 2.0, 2.0, events=(INSERT,) * (4 * capacity), follow=True)
     told = f"{4 * capacity} inserts, and trained whenever it says so"
     expect(student, life, told, LATER, AFTERWARDS)
@@ -363,8 +374,9 @@ def test_fractions(student, rng):
         life = Life(2 * batch, batch, 2.0, ratio, events=(INSERT,) * 60, follow=True)
         expect(student, life, "60 inserts, and trained whenever it says so", LATER, OF_FRACTIONS)
     whole = int(rng.integers(2, 6))
-    life = Life(9, 3, 3.0, 3 / (whole + 1e-5), events=(INSERT,) * 3 + (TRAIN,) + (INSERT,) * (whole + 3))
-    expect(student, life, f"a training costs a hair more than {whole} inserts", LATER, OF_FRACTIONS)
+    for hair in (1e-5, 1e-7):
+        life = Life(9, 3, 3.0, 3 / (whole + hair), events=(INSERT,) * 3 + (TRAIN,) + (INSERT,) * (whole + 3))
+        expect(student, life, f"a training costs {hair:g} more than {whole} inserts", LATER, OF_FRACTIONS)
     told = "150 inserts, and trained whenever it says so"
     rounding = [
         life

@@ -6,7 +6,7 @@ import numpy as np
 
 from autograder.student_side.student import Reply, Student
 from autograder.trusted.judges.gae import early, ends, late
-from autograder.trusted.judging import Hints, compare, judge, nothing_else_changed, require
+from autograder.trusted.judging import Hints, close, compare, judge, nothing_else_changed, require
 
 EXERCISE = "hw5.vtrace"
 READ, ENDS = "realm/homework", "dqn/terminated-truncated"
@@ -22,6 +22,7 @@ class Stretch:
         terminated, truncated: where episodes end.
         off: how far the two policies are apart; 0: they are the same.
         gamma, trace_lambda, clip_rho, clip_c: as vtrace takes them.
+        scale: of rewards and values.
     """
 
     def __init__(
@@ -36,20 +37,22 @@ class Stretch:
         clip_rho: float = 1.0,
         clip_c: float = 1.0,
         dtype: type = np.float64,
+        scale: float = 1.0,
     ):
         self.gamma, self.trace_lambda = gamma, trace_lambda
         self.clip_rho, self.clip_c = clip_rho, clip_c
         drawn = rng.normal(size=(4, *shape))
         if off and drawn[0].size > 5:  # ratios beyond 2, far below 1, and in between
             drawn[0].flat[rng.permutation(drawn[0].size)[:5]] = np.log([3.0, 2.2, 0.2, 0.05, 1.4]) / off
-        self.log_ratio, self.rewards, self.values = drawn[:3].astype(dtype) * np.array([off, 1, 1], dtype)[
-            :, None, None
-        ]  # fmt: skip
+        self.log_ratio, self.rewards, self.values = drawn[:3].astype(dtype) * np.array(
+            [off, scale, scale], dtype
+        )[:, None, None]  # fmt: skip
         self.terminated, self.truncated = np.zeros((2, *shape), bool)
         for where in terminated:
             self.terminated[where] = True
         for where in truncated:
             self.truncated[where] = True
+        drawn[3] *= scale
         self.next_values = np.concatenate([self.values[1:], drawn[3][:1].astype(dtype)])
         done = self.terminated | self.truncated
         self.next_values[done] = drawn[3][done] + 2.0
@@ -87,7 +90,8 @@ class Stretch:
             advantage_rho: the weight of what an advantage carries.
             weighted: what rho weighs: `all`, or the `reward` alone.
         """
-        ratio = np.exp(self.log_ratio)
+        with np.errstate(over="ignore"):  # infinite, and bounded in the next line
+            ratio = np.exp(self.log_ratio)
         rho = np.minimum(self.clip_rho, ratio) if rho is None else rho
         c = self.trace_lambda * np.minimum(self.clip_c, ratio) if c is None else c
         masked = self.terminated if masked is None else masked
@@ -177,6 +181,10 @@ class Stretch:
                     right[0] - self.values,
                     "An advantage is no target minus the value: it weighs what follows by rho.",
                 ),
+                (
+                    right[i].squeeze(),
+                    "Axes of length 1 are dropped: the result has the shape of the arguments.",
+                ),
             ]
             # a number that the right idea gives too says nothing
             compare(
@@ -198,8 +206,9 @@ class Stretch:
     why="Both go straight into the samples of the next training.",
 )
 def test_returned(student, rng):
-    for dtype in (np.float64, np.float32):
-        reply = Stretch(rng, (4, 2), dtype=dtype).ask(student)
+    for dtype in (np.float32, np.float64):
+        case = Stretch(rng, (4, 2), dtype=dtype)
+        reply = case.ask(student)
         require(
             reply["returned"] in ("tuple of 2", "list of 2"),
             tried="one call: what comes back",
@@ -223,6 +232,14 @@ def test_returned(student, rng):
                 expected=expected,
                 hint="As the arguments have it.",
             )
+    for name, right in zip(("targets", "advantages"), case.of()):
+        require(
+            close(reply[name], right, 1e-9, 1e-9) or not close(reply[name], right, 1e-5, 1e-5),
+            tried=f"4 steps of 2 games, float64: digits of the {name} that are right",
+            got="about 7",
+            expected="about 15",
+            hint="Something is computed in float32 on the way: stay in the precision of the arguments.",
+        )
 
 
 @judge(
@@ -452,14 +469,33 @@ def test_any(student, rng):
     for gamma, lam, rho, c in ((1.0, 1.0, 9.0, 9.0), (0.0, 0.5, 1.0, 1.0), (0.999, 0.95, 0.1, 3.0)):
         case = Stretch(rng, gamma=gamma, trace_lambda=lam, clip_rho=rho, clip_c=c)
         told = f"gamma {gamma}, lambda {lam}, clip_rho {rho}, clip_c {c}"
-        case.told_right(case.ask(student), told, [*case.wrong_rho(), *case.wrong_c()])
+        hint = "" if gamma else "gamma 0 is a discount like any other, though Python takes 0 for False."
+        case.told_right(case.ask(student), told, [*case.wrong_rho(), *case.wrong_c()], hint=hint)
+    case = Stretch(rng, scale=1e3, clip_rho=1.2)
+    case.told_right(
+        case.ask(student), "rewards and values of about 1000", hint="Nothing limits rewards and values."
+    )
+    case = Stretch(rng, (300, 2), off=0.0, gamma=1.0, trace_lambda=1.0)
+    hint = "All that follows counts, however far away it is, until the episode ends."
+    case.told_right(case.ask(student), "300 steps, log_ratio 0, gamma 1, lambda 1, no end", hint=hint)
     for options in ({"trace_lambda": 0.6}, {"clip_rho": 1.8}, {"clip_c": 1.8}):
         case = Stretch(rng, **{"trace_lambda": 1.0, **options})
         told = f"only {', '.join(options)} is given, the others keep their defaults"
         case.told_right(case.ask(student, **options), told)
-    case = Stretch(rng)
-    case.log_ratio[3], case.log_ratio[1, 0] = -60.0, 30.0
-    case.told_right(case.ask(student), "an action that was given up, and one that was hardly possible")
+    for dtype, log_ratio, clip in (
+        (np.float64, 30.0, 1.0),
+        (np.float32, 200.0, 1.0),
+        (np.float64, 1000.0, 50.0),
+    ):
+        case = Stretch(rng, clip_rho=clip, clip_c=1.2 * clip, dtype=dtype)
+        case.log_ratio[3], case.log_ratio[1, 0] = -60.0, log_ratio
+        case.told_right(
+            case.ask(student),
+            f"an action that was given up, and one that was hardly possible: log_ratio -60 and {log_ratio:g} in "
+            f"{dtype.__name__}, clip_rho {clip:g}, clip_c {1.2 * clip:g}",
+            hint="clip_rho and clip_c bound the ratio, whatever they are, and nothing else does; one that is infinite "
+            "counts as the limit, one near 0 as it is.",
+        )
 
 
 @judge(
