@@ -69,7 +69,7 @@ def normalize_advantage(advantage: torch.Tensor) -> torch.Tensor:
     """Shift and scale a minibatch of advantages to mean 0 and standard deviation 1.
 
     Add 1e-8 to the standard deviation, so that equal advantages become 0 and not NaN. However small it is, nothing
-    else limits it. The standard deviation may divide by the number of samples or by one less.
+    else limits it, or the result. The standard deviation may divide by the number of samples or by one less.
 
     Args:
         advantage: ``(batch,)``, at least 2.
@@ -90,9 +90,10 @@ def policy_loss(
     Args:
         log_prob: ``(batch,)``, log pi(a|s) of the policy in training; the gradient flows through it.
         old_log_prob: ``(batch,)``, log pi_old(a|s) of the policy that collected the samples, a constant. The
-            ratio may be far from 1, and nothing but the clip limits it.
-        advantage: ``(batch,)``; a constant for the gradient, even where the tensor itself carries one.
-        clip_range: eps, above 0.
+            ratio may be far from 1, and nothing but the clip limits it. Both logarithms may be far below 0, and those
+            of densities above it.
+        advantage: ``(batch,)``, of any size; a constant for the gradient, even where the tensor itself carries one.
+        clip_range: eps, above 0; it may be 1 or more.
 
     Returns:
         A scalar tensor.
@@ -114,7 +115,7 @@ def value_loss(
     Args:
         value: ``(batch,)``, V(s) of the critic that is being trained, of any size.
         old_value: ``(batch,)``, V(s) when the samples were collected, a constant.
-        returns: ``(batch,)``, what the values should become; a constant for the gradient.
+        returns: ``(batch,)``, what the values should become, of any size; a constant for the gradient.
         clip_range: above 0; None does not clip.
 
     Returns:
@@ -126,8 +127,8 @@ def value_loss(
 def minibatch_indices(num_samples: int, batch_size: int) -> torch.Tensor:
     """Shuffle the samples' indices and cut them into minibatches; every index stands in exactly one of them.
 
-    Each call draws a new order, out of all that there are, from torch's, numpy's or Python's random stream. It
-    sets no seed.
+    Each call draws a new order, out of all that there are, from torch's, numpy's or Python's random stream: the
+    program's seed decides it. It sets no seed.
 
     Args:
         num_samples: a multiple of ``batch_size``.
@@ -315,7 +316,8 @@ class PPOAgent(nn.Module):
         for the whole update. In every minibatch: evaluate the policy, normalise the advantages (if
         ``self.normalize_advantages``), sum the three losses, take one step with ``self.optimizer`` on the
         gradient clipped at the norm ``self.max_grad_norm`` (None: do not clip). Where ``self.target_kl`` is
-        not None, the update ends before the step of the first minibatch whose approx_kl exceeds 1.5 times it.
+        not None, the update ends before the step of the first minibatch of any epoch whose
+        approx_kl exceeds 1.5 times it.
 
         Call ``minibatch_indices`` (once in each pass), ``normalize_advantage``, ``policy_loss`` and ``value_loss``
         and do not write them out: the grader puts functions of its own in their place. An agent is updated many

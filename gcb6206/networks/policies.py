@@ -48,8 +48,8 @@ def tanh_normal_log_prob(mean: torch.Tensor, log_std: torch.Tensor, pre_tanh: to
 
     Args:
         mean: ``(batch, components)``.
-        log_std: ``(components,)``, the logarithm of the standard deviation, of any size.
-        pre_tanh: ``(batch, components)``, u, a constant for the gradient.
+        log_std: ``(components,)``, the logarithm of the standard deviation, from -30 to 30; nothing else limits it.
+        pre_tanh: ``(batch, components)``, u, of any size, a constant for the gradient.
 
     Returns:
         ``(batch,)``.

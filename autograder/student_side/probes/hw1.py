@@ -167,11 +167,11 @@ class _LinearPolicy(nn.Module):
 
     observation_size = 2
 
-    def __init__(self, note: Callable):
+    def __init__(self, note: Callable, entropy: float):
         super().__init__()
         self.w_policy = nn.Parameter(torch.tensor([0.3, -0.2]))
         self.w_value = nn.Parameter(torch.tensor([-0.1, 0.4]))
-        self.w_entropy = nn.Parameter(torch.ones(()))
+        self.w_entropy = nn.Parameter(torch.tensor(entropy))
         self._note = note
 
     def evaluate(self, observations, actions):
@@ -206,11 +206,13 @@ def update(
     target_kl: float | None,
     normalize: bool,
     momentum: float,
+    entropy: float,
     seed: int,
 ) -> dict:
     """Updates of one agent in a row, of a linear policy, with gradient descent and stand-ins for the exercises.
 
-    The weights begin at (0.3, -0.2) for the policy, (-0.1, 0.4) for the critic and 1 for the entropy.
+    The weights begin at (0.3, -0.2) for the policy, (-0.1, 0.4) for the critic and the given one for the
+    entropy.
 
     The stand-ins: linear_schedule gives start + progress * (end - start); minibatch_indices the given order,
     rolled by one row at each call; normalize_advantage 2 * A + mean(A); policy_loss the mean of advantage *
@@ -221,13 +223,14 @@ def update(
         order: `(minibatches, batch)` of indices.
         progress: of every call.
         momentum: of the gradient descent.
+        entropy: of the policy at the beginning.
     """
     journal: list[dict] = []
 
     def note(what: str, **values: object) -> None:
         journal.append({"what": what, **values})
 
-    policy = _LinearPolicy(note)
+    policy = _LinearPolicy(note, entropy)
 
     class Descent(torch.optim.SGD):
         def step(self, closure=None):

@@ -412,7 +412,7 @@ def any_size(estimator: Estimator, student: Student, rng: np.random.Generator, s
             expected=shape,
             hint="Axes of length 1 are dropped: the result has the shape of the arguments.",
         )
-    for scale in (1e-3, 1e3):
+    for scale in (1e-3, 1e3, 1e5):
         case = Rollout(rng, (6, *shapes[-1][1:]), scale=scale)
         told = (
             f"{estimator.names['sizes']} {case.rewards.shape}, no end, rewards and values of about {scale:g}"
@@ -424,12 +424,24 @@ def any_size(estimator: Estimator, student: Student, rng: np.random.Generator, s
     for shape, gamma, lam in (
         (long, 0.1, 0.5),
         (long, 0.99, 0.95),
-        (shapes[-1], 1.0, 1.0),
-        (shapes[-1], 0.0, 1.0),
     ):
         case = Rollout(rng, shape, gamma=gamma, lam=lam)
         told = f"{estimator.names['sizes']} {shape}, no end, gamma {gamma:g}, lambda {lam:g}"
         estimator.expect(student, case, told)
+    zero = "0 is a number like any other: yours is replaced by a default."
+    for gamma, lam in ((1.0, 1.0), (1.0, 0.0), (0.0, 1.0), (0.0, 0.0)):
+        where = ends(rng, (7, *shapes[-1][1:]))
+        case = Rollout(rng, (7, *shapes[-1][1:]), where[:3], where[2:], gamma, lam)
+        other = [(case.advantages(gamma=default), zero) for default in (0.9, 0.95, 0.99)]
+        other += [(case.advantages(trace=gamma * default), zero) for default in (0.9, 0.95, 0.97)]
+        told = f"{estimator.names['sizes']} {case.rewards.shape}, both kinds of ends, gamma {gamma:g}, lambda {lam:g}"
+        estimator.expect(
+            student,
+            case,
+            told,
+            other,
+            "gamma and lambda of 0 or 1 are no special cases: the same formula, with the same ends.",
+        )
 
 
 def apart(

@@ -1,4 +1,4 @@
-"""Divides probabilities, which may be too small for float32."""
+"""Divides probabilities, and adds a small number to each."""
 
 from autograder.mutants import patched
 
@@ -6,5 +6,5 @@ HINT = "do not divide them"
 
 patched(
     "hw4.mappo_loss",
-    ("(log_prob - old_log_prob).exp()", "log_prob.exp() / old_log_prob.exp()"),
+    ("(log_prob - old_log_prob).exp()", "(log_prob.exp() + 1e-8) / (old_log_prob.exp() + 1e-8)"),
 )

@@ -8,7 +8,7 @@ from autograder.trusted.judging import compare, judge, nothing_else_changed
 
 EXERCISE = "hw1.entropy_bonus"
 READ = "ppo/four-stages"
-SHAPES = ((4, 3), (1, 3), (3, 1), (1, 1), (3, 3), (2, 40))  # rows, actions
+SHAPES = ((4, 3), (1, 3), (3, 1), (1, 1), (3, 3), (2, 40), (3000, 4))  # rows, actions
 
 
 def log_softmax(logits: np.ndarray) -> np.ndarray:
@@ -35,6 +35,21 @@ def mistakes(log_probs: np.ndarray) -> list[tuple[object, str]]:
         (
             (terms / np.log(2)).sum(axis=1).mean(),
             "This is the entropy in bits: use the natural logarithm, as given.",
+        ),
+        (
+            terms.sum(axis=1).mean() / np.log(max(2, p.shape[1])),
+            "You divide by the largest possible entropy, log(actions): return the entropy itself.",
+        ),
+        *(
+            (
+                -(p * np.log(p + tiny)).sum(axis=1).mean(),
+                "A small number is added before a logarithm: use the given log-probabilities.",
+            )
+            for tiny in (1e-2, 1e-3, 1e-4, 1e-5)
+        ),
+        *(
+            (terms[:rows].sum(axis=1).mean(), "Only the first rows count: the mean runs over all of them.")
+            for rows in (1, 32, 64, 128, 256, 512, 1024, 2048)
         ),
     ]
 
@@ -63,6 +78,7 @@ def test_value(student, rng):
     )
     for shape in SHAPES:
         logits = rng.normal(size=shape).astype(np.float32) * 2
+        logits[1000:] /= 3  # far less certain than the first ones
         log_probs = log_softmax(logits)
         reply = student.run(EXERCISE, logits=logits)
         compare(

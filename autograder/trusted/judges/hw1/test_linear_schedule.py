@@ -12,11 +12,11 @@ READ = "ppo/schedules-and-scales"
 
 
 def lines(rng: np.random.Generator) -> list[tuple[float, float]]:
-    """Starts and ends: falling and rising, to 0 and from 0, below 0 and across, level, tiny and large."""
+    """Starts and ends: falling and rising, to 0 and from 0, below 0 and across, level, tiny and huge."""
     a, b = sorted(rng.uniform(0.1, 0.9, size=2).tolist())
     return [
         (b + 0.1, a), (a, b + 0.1), (b, 0.0), (0.0, b), (-a, -b - 0.1), (-b, a), (a, -b), (b, b),
-        (3e-4 * b, 1e-5 * a), (2.0 + a, 500.0 * b),
+        (3e-4 * b, 1e-5 * a), (2.0 + a, 500.0 * b), (-3e6 * b, 1e6 * b), (1e-9 * b, -2e-9 * a),
     ]  # fmt: skip
 
 
@@ -35,6 +35,13 @@ def values_at(student: Student, start: float, end: float, progress: np.ndarray) 
 def line(start: float, end: float, progress: np.ndarray) -> np.ndarray:
     """Unbounded."""
     return start + progress * (end - start)
+
+
+def usual(start: float, end: float) -> str:
+    """The hint where no known mistake fits."""
+    size = max(abs(start), abs(end))
+    any_size = "The values may have any size: nothing limits or rounds them. "
+    return any_size * (not 1e-6 < size < 1e3) + "start + progress * (end - start)"
 
 
 def exact(start: float, end: float) -> dict[str, float]:
@@ -73,7 +80,7 @@ def test_line(student, rng):
             line(start, end, inside),
             tried=f"from {start:.3g} to {end:.3g}: the values at progress 0, 0.25, 0.5, 1 and three in between",
             hints=hints,
-            hint="start + progress * (end - start)",
+            hint=usual(start, end),
             **exact(start, end),
         )
 

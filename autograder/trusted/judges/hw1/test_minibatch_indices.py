@@ -12,6 +12,7 @@ from autograder.trusted.judging import compare, judge, no_seed_set, require
 EXERCISE = "hw1.minibatch_indices"
 READ = "ppo/four-stages"
 CALLS = 400
+ANEW = "The order is the same at every call: draw a new one in each, torch.randperm(num_samples)."
 
 
 def run(student: Student, rng: np.random.Generator, rows: int, batch: int, calls: int = 2) -> Reply:
@@ -61,6 +62,21 @@ def rows_of(orders: np.ndarray) -> np.ndarray:
     return np.argsort(orders.reshape(len(orders), -1), axis=1) // orders.shape[2]
 
 
+def demand_even(places: np.ndarray, tried: str, hint: str) -> None:
+    """Demands that every sample stands equally often at every place; places `(calls, samples)`."""
+    samples = places.shape[1]
+    counts = np.array([np.bincount(column, minlength=samples) for column in places.T])
+    expected = len(places) / samples
+    spread = ((counts - expected) ** 2 / expected).sum()
+    require(
+        spread < 1.75 * samples * (samples - 1),  # the usual spread is 1; beyond chance once in 10^10
+        tried=tried,
+        got=f"from {counts.min() / len(places):.0%} to {counts.max() / len(places):.0%}",
+        expected=f"about {1 / samples:.0%} everywhere",
+        hint=hint,
+    )
+
+
 def far_from(share: np.ndarray, expected: float) -> bool:
     """Whether a share of the calls is by more than chance off: 7 standard deviations, once in 10^9 judges."""
     return bool(np.any(np.abs(share - expected) > 7 * np.sqrt(expected * (1 - expected) / CALLS)))
@@ -88,19 +104,54 @@ def test_partition(student, rng):
     why="Neighbouring samples of a rollout are similar. So a minibatch of neighbours says little about the others.",
 )
 def test_shuffled(student, rng):
-    rows, batch = 4, 4
-    no_seed_set(*run(student, rng, rows, batch, calls=1)["streams"], tried="one call")
-    orders = whole_numbers(run(student, rng, rows, batch, calls=CALLS // 2), rows, batch)
-    tried = f"{rows * batch} samples, batch_size {batch}, {CALLS} calls"
-    different = len({order.tobytes() for order in orders})
+    reply = run(student, rng, 8, 4, calls=1)
+    first, second, again = whole_numbers(reply, 8, 4)
+    tried = "32 samples, batch_size 4, one call after each of two seeds, and after the first one again"
+    after = reply["streams"]
+    sets_a_seed = any(state == after[1].get(name) for name, state in after[0].items())
     require(
-        different > 1,
-        tried=f"{tried}: how many orders differ",
-        got=different,
-        expected=f"about {CALLS}",
-        hint="The order is the same at every call: draw a new one in each, torch.randperm(num_samples).",
+        sets_a_seed or not np.array_equal(first, second) or not np.array_equal(first, again),
+        tried=tried,
+        got="the same order three times",
+        expected="another one after the other seed",
+        hint=ANEW,
     )
-    row = rows_of(np.array(orders))
+    plain = np.arange(32).reshape(8, 4)
+    require(
+        not any(np.array_equal(order, plain) for order in (first, second, again)),
+        tried=tried,
+        got="the samples in their old order",
+        expected="a random one at every call",
+        hint="Some calls leave the samples in their old order: shuffle at every call, torch.randperm(num_samples).",
+    )
+    no_seed_set(*after, tried="one call")
+    require(
+        np.array_equal(first, again) and not np.array_equal(first, second),
+        tried=tried,
+        got=f"the first order again: {np.array_equal(first, again)}",
+        expected="the same order after the same seed, and another after another",
+        hint="The order does not follow from the program's seed: draw from torch's, numpy's or Python's random stream, "
+        "not from a generator of your own or the system's.",
+    )
+    for rows, batch in ((4, 4), (1, 16)):
+        orders = np.array(whole_numbers(run(student, rng, rows, batch, calls=CALLS // 2), rows, batch))
+        demand_random(orders, f"{rows * batch} samples, batch_size {batch}, {CALLS} calls")
+
+
+def demand_random(orders: np.ndarray, tried: str) -> None:
+    """Demands all that follows from a new random order at each call; orders `(calls, rows, batch)`."""
+    calls, rows, batch = orders.shape
+    flat = orders.reshape(calls, -1)
+    half = len(np.unique(flat[: calls // 2], axis=0))
+    different = len(np.unique(flat, axis=0))
+    require(
+        half > 1,
+        tried=f"{tried}: how many orders of those after one seed differ",
+        got=half,
+        expected=f"about {calls // 2}",
+        hint=ANEW,
+    )
+    row = rows_of(orders)
     share = (row[:, :, None] == row[:, None, :]).mean(axis=0)[np.triu_indices(rows * batch, 1)]
     expected = (batch - 1) / (rows * batch - 1)
     require(
@@ -118,11 +169,23 @@ def test_shuffled(student, rng):
         expected=f"about {1 / rows:.0%} for every sample",
         hint="Some samples stand far more often in some minibatches: shuffle all of them, torch.randperm(num_samples).",
     )
+    demand_even(
+        flat,
+        f"{tried}: how often a sample stands at a place",
+        "Some samples stand far more often at some places: take torch.randperm(num_samples) as it comes, also where "
+        "there is only one minibatch.",
+    )
+    demand_even(
+        np.take_along_axis(np.argsort(flat[1:], axis=1), flat[:-1], axis=1),
+        f"{tried}: how often a place of one call becomes a place of the next",
+        "An order follows from the one before: draw a new one in each call, torch.randperm(num_samples).",
+    )
+    inversions = np.triu(flat[:, :, None] > flat[:, None, :]).sum(axis=(1, 2))
     require(
-        different > 0.95 * CALLS,
-        tried=f"{tried}: how many orders differ",
-        got=different,
-        expected=f"about {CALLS}",
+        different > 0.95 * calls and not far_from((inversions % 2).mean(), 0.5),
+        tried=f"{tried}: how many orders differ, and how many take an even number of swaps",
+        got=f"{different}, {(inversions % 2 == 0).mean():.0%}",
+        expected=f"about {calls}, about 50%",
         hint="The same few orders come again and again: draw from all possible orders, torch.randperm(num_samples).",
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from autograder.student_side.student import Reply, Student
-from autograder.trusted.judging import Hints, compare, judge, nothing_else_changed
+from autograder.trusted.judging import Hints, attempt, compare, judge, nothing_else_changed
 
 EXERCISE = "hw1.policy_loss"
 READ = "ppo/what-is-ppo"
@@ -17,18 +17,32 @@ class Case:
     Args:
         ratio, advantage: `(batch,)`.
         clip_range: eps.
+        old: the old log-probability of all samples, instead of some from -2 to -1.
     """
 
-    def __init__(self, rng: np.random.Generator, ratio: np.ndarray, advantage: np.ndarray, clip_range: float):
+    def __init__(
+        self,
+        rng: np.random.Generator,
+        ratio: np.ndarray,
+        advantage: np.ndarray,
+        clip_range: float,
+        old: float | None = None,
+    ):
         self.advantage, self.eps = np.asarray(advantage, np.float32), clip_range
-        self.old = rng.uniform(-2.0, -1.0, size=len(ratio)).astype(np.float32)
+        low, high = (-2.0, -1.0) if old is None else (old, old)
+        self.old = rng.uniform(low, high, size=len(ratio)).astype(np.float32)
         self.new = (self.old + np.log(ratio)).astype(np.float32)
         self.ratio = np.exp(self.new - self.old)
 
     def run(self, student: Student) -> Reply:
         """Calls policy_loss on these samples."""
-        return student.run(
+        return attempt(
+            student,
             EXERCISE,
+            tried=f"{len(self.new)} samples, clip_range {self.eps:.2f}: one call",
+            expected="a loss",
+            hint="clip_range may be 1 or more, and log(1 - clip_range) does not exist then: clamp the ratio itself.",
+            says="math domain",
             log_prob=self.new,
             old_log_prob=self.old,
             advantage=self.advantage,
@@ -51,13 +65,14 @@ class Case:
         dual = (
             "The objective has a second bound (dual clip): where A < 0 it may become as small as ratio * A."
         )
-        bounds = [1.0, 1.5, 2.0, 3.0, 5.0]
+        bounds = [1.0, 1.5, 2.0, 3.0, 5.0, 10.0]
+        far = [0.5, *bounds, 8.0, 15.0, 20.0, *np.log([1e3, 1e4, 1e6])]
 
         def loss(ratio: np.ndarray) -> float:
             return -np.minimum(ratio * a, np.clip(ratio, 1 - self.eps, 1 + self.eps) * a).mean()
 
         return [
-            *((loss(np.exp(np.clip(log_ratio, -bound, bound))), near) for bound in [0.5, *bounds]),
+            *((loss(np.exp(np.clip(log_ratio, -bound, bound))), near) for bound in far),
             *(
                 (-np.where(a < 0, np.maximum(self.objective(), bound * a), self.objective()).mean(), dual)
                 for bound in bounds
@@ -69,6 +84,8 @@ class Case:
         r, a, log_ratio = self.ratio, self.advantage, self.new - self.old
         clipped = np.clip(r, 1 - self.eps, 1 + self.eps)
         inverse = 1 / r
+        alone = "The advantages are normalised here: take them as they are."
+        centred = a - a.mean()
         logs = np.clip(log_ratio, 1 - self.eps, 1 + self.eps)
         return [
             (-self.loss(), "The sign is wrong: the objective must grow, so the loss is its negative."),
@@ -110,6 +127,25 @@ class Case:
             (
                 -np.minimum(r * a, np.clip(r, -self.eps, self.eps) * a).mean(),
                 "The ratio is clamped around 1: from 1 - clip_range to 1 + clip_range.",
+            ),
+            (
+                -np.minimum(r * a, np.exp(np.clip(log_ratio, -self.eps, self.eps)) * a).mean(),
+                "You clamp the log-ratio to +-clip_range: clamp the ratio, from 1 - clip_range to 1 + clip_range.",
+            ),
+            *(
+                (
+                    -np.minimum(r * a, np.clip(r, 1 - fixed, 1 + fixed) * a).mean(),
+                    f"The clip range is fixed at {fixed}: use clip_range.",
+                )
+                for fixed in (0.1, 0.2, 0.3)
+            ),
+            *(
+                (-np.minimum(r * b, clipped * b).mean(), alone)
+                for b in (centred / (a.std() + 1e-8), centred / (a.std(ddof=min(1, len(a) - 1)) + 1e-8))
+            ),
+            (
+                -np.minimum(r[:, None] * a, clipped[:, None] * a).mean(),
+                "Every ratio meets every advantage: both have the shape (batch,), without a further axis.",
             ),
         ]
 
@@ -155,18 +191,34 @@ def test_outside(student, rng):
             tried=f"8 samples on both sides with advantages of both signs, clip_range {eps:.2f}: the loss",
             hints=[*case.mistakes(), *case.limits()],
         )
-    for log_ratio in (-9.0, -4.0, -2.0, 1.0, 1.2, 2.0, 4.0, 9.0):
-        for advantage in (1.0, -1.0):
-            case = Case(rng, np.exp([log_ratio]), [advantage * rng.uniform(0.5, 2.0)], drawn)
-            compare(
-                case.run(student)["value"],
-                case.loss(),
-                tried=f"one sample of ratio {case.ratio[0]:.3g} and advantage {case.advantage[0]:.2f}, clip_range "
-                f"{drawn:.2f}: the loss",
-                hints=case.limits(),
-                rtol=1e-3,
-                hint="The loss of one sample is -min(ratio * A, clip(ratio) * A), however far the ratio is from 1.",
-            )
+    usual = "The loss of one sample is -min(ratio * A, clip(ratio) * A), however far the ratio is from 1."
+    tiny = (
+        "Subtract the log-probabilities as they are, then take exp: nothing is added to such a small probability, and "
+        "nothing limits it."
+    )
+    large = "The advantage may have any size: nothing limits it."
+    far = (-9.0, -4.0, -2.0, 1.0, 1.2, 2.0, 4.0, 9.0)
+    # not 25 with A > 0: what takes both objectives' difference loses its digits there
+    for old, log_ratio, size, hint in (
+        *((None, log_ratio, sign, usual) for log_ratio in far for sign in (1.0, -1.0)),
+        *((None, log_ratio, size, large) for log_ratio in (-1.0, 1.0) for size in (1e3, -1e3)),
+        *(
+            (old, *one, tiny)
+            for old in (-30.0, 8.0)  # exp(old) is a float32 still: whoever divides probabilities may
+            for one in ((-25.0, 1.0), (-25.0, -1.0), (25.0, -1.0))
+        ),
+    ):
+        case = Case(rng, np.exp([log_ratio]), [size * rng.uniform(0.5, 2.0)], drawn, old)
+        compare(
+            case.run(student)["value"],
+            case.loss(),
+            tried=f"one sample of old log-probability {case.old[0]:.4g}, ratio {case.ratio[0]:.3g} and advantage "
+            f"{case.advantage[0]:.2f}, clip_range {drawn:.2f}: the loss",
+            hints=case.limits(),
+            rtol=1e-3,
+            atol=0.0,
+            hint=hint,
+        )
 
 
 @judge(

@@ -64,6 +64,51 @@ def mistakes(mean: np.ndarray, log_std: np.ndarray, u: np.ndarray) -> list[tuple
             "The constant log sqrt(2 pi) of the normal density is missing.",
         ),
         (density.sum(axis=1) - change[:, 0], "The change of variables counts for every component."),
+        (
+            (density - slope(mean)).sum(axis=1),
+            "The change of variables belongs to u, pre_tanh, not to the mean.",
+        ),
+        (
+            (normal(mean, np.log(np.logaddexp(0, log_std)), u) - change).sum(axis=1),
+            "You take softplus(log_std): the standard deviation is exp(log_std).",
+        ),
+        (
+            (right + log_std / 2).sum(axis=1),
+            "Half of log_std is missing: the normal density is divided by the whole standard deviation.",
+        ),
+    ]
+
+
+def limits(mean: np.ndarray, log_std: np.ndarray, u: np.ndarray) -> list[tuple[object, str]]:
+    """What it gives to limit something, or to add a small number."""
+    mean, log_std, u = (np.asarray(array, np.float64) for array in (mean, log_std, u))
+    density, change, deviation = normal(mean, log_std, u), slope(u), np.exp(log_std)
+    right = (density - change).sum(axis=1)
+    anything = "The log-density is limited: it may be any number, far above and far below 0."
+    limited = "log_std is limited: it may be any number from -30 to 30."
+    added = "A small number is added to the standard deviation or the variance, or limits it: take exp(log_std) as it is."
+
+    def with_std(other: np.ndarray) -> np.ndarray:
+        return (normal(mean, np.log(other), u) - change).sum(axis=1)
+
+    tiny = (1e-4, 1e-5, 1e-6, 1e-8, 1e-10)
+    return [
+        *((np.maximum(right, -bound), anything) for bound in (20, 50, 100)),
+        *((np.minimum(right, bound), anything) for bound in (2, 10, 20, 50, 100)),
+        *(((np.maximum(density, -bound) - change).sum(axis=1), anything) for bound in (20, 50, 100)),
+        *(
+            (
+                (normal(np.clip(mean, -bound, bound), log_std, u) - change).sum(axis=1),
+                "The mean is limited: it may be any number.",
+            )
+            for bound in (1, 2, 3, 5, 9, 10, 20)
+        ),
+        *((with_std(np.exp(np.maximum(log_std, -bound))), limited) for bound in (2, 3, 4, 5, 8, 10, 20)),
+        *((with_std(np.exp(np.minimum(log_std, bound))), limited) for bound in (0, 0.5, 1, 2, 3, 4, 5, 10)),
+        *((with_std(deviation + one), added) for one in tiny),
+        *((with_std(np.sqrt(deviation**2 + one)), added) for one in tiny),
+        *((with_std(np.maximum(deviation, one)), added) for one in (1e-3, *tiny)),
+        *((with_std(np.sqrt(np.maximum(deviation**2, one))), added) for one in tiny),
     ]
 
 
@@ -90,7 +135,10 @@ def test_value(student, rng):
             reply["value"],
             right,
             tried=f"a batch of {batch}, {components} components, log_std from {lowest:g} to {highest:g}",
-            hints=mistakes(mean, log_std, u) if min(batch, components) > 1 else [(right.squeeze(), dropped)],
+            hints=[
+                *(mistakes(mean, log_std, u) if min(batch, components) > 1 else [(right.squeeze(), dropped)]),
+                *limits(mean, log_std, u),
+            ],
             rtol=1e-3,
             atol=5e-3,
         )
@@ -123,7 +171,7 @@ def test_density(student, rng):
 @judge(
     EXERCISE,
     points=0.5,
-    title="finite at large |u|, and the gradient is right",
+    title="right at large |u| and at any log_std, with the right gradient",
     read=READ,
     depends=["value"],
     why="A policy with extreme actions reaches u = 20, where 1 - tanh(u)^2 is rounded to 0.",
@@ -141,15 +189,32 @@ def test_far_out(student, rng):
         rtol=1e-3,
         atol=1e-3,
         hints=[
-            (np.broadcast_to(wrong[:, 0], len(u)), small)
-            for tiny in (1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-10)
-            for wrong in (
-                normal(mean, log_std, u) - np.log(squashed + tiny),
-                normal(mean, log_std, u) - np.log(np.maximum(squashed, tiny)),
-            )
+            *limits(mean, log_std, u),
+            *(
+                (np.broadcast_to(wrong[:, 0], len(u)), small)
+                for tiny in (1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-10)
+                for wrong in (
+                    normal(mean, log_std, u) - np.log(squashed + tiny),
+                    normal(mean, log_std, u) - np.log(np.maximum(squashed, tiny)),
+                )
+            ),
         ],
         hint="At large |u| the logarithm of 1 - tanh(u)^2 is about 2 log 2 - 2 |u|; log_tanh_slope(pre_tanh) gives it.",
     )
+    for spread in (-30.0, -15.0, -9.0, 5.0, 12.0):
+        given = np.array([spread], np.float32)
+        far = np.array([[-30.0], [-3.0], [-0.5], [0.0], [1.0], [4.0], [30.0]]) * np.exp(spread)
+        far, middle = np.clip(far, -150.0, 150.0).astype(np.float32), np.zeros((7, 1), np.float32)
+        compare(
+            student.run(EXERCISE, mean=middle, log_std=given, pre_tanh=far)["value"],
+            (normal(middle, given.astype(np.float64), far.astype(np.float64)) - slope(far)).sum(axis=1),
+            tried=f"one component, log_std {spread:g}, mean 0, u up to 30 standard deviations away and up to 150",
+            rtol=1e-3,
+            atol=1e-3,
+            hints=limits(middle, given, far),
+            hint="Stay in logarithms (a density is rounded to 0 or overflows, and so does cosh), limit nothing and add "
+            "nothing to the standard deviation.",
+        )
     variance = np.exp(2 * log_std)
     expected = {
         "of_mean": (u - mean) / variance,

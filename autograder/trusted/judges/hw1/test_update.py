@@ -12,7 +12,9 @@ from autograder.trusted.judging import Hints, close, compare, judge, no_seed_set
 
 EXERCISE = "hw1.update"
 READ = "ppo/four-stages"
-START = np.array([0.3, -0.2, -0.1, 0.4, 1.0])  # the weights of policy (2), critic (2) and entropy (1)
+START = np.array(
+    [0.3, -0.2, -0.1, 0.4]
+)  # the weights of policy (2) and critic (2); that of entropy is a setting
 FIGURES = (
     "loss", "policy_gradient_loss", "value_loss", "entropy_loss", "approx_kl", "clip_fraction",
     "learning_rate", "clip_range", "ent_coef",
@@ -62,9 +64,21 @@ class Case:
             "target_kl": None,
             "normalize": True,
             "momentum": 0.0,
+            "entropy": 1.0,
             "seed": int(rng.integers(2**31)),
             **settings,
         }
+
+    @property
+    def start(self) -> np.ndarray:
+        """The weights before the first step."""
+        return np.append(START, self.settings["entropy"])
+
+    def place(self, row: int | slice, log_ratios: np.ndarray) -> None:
+        """Gives minibatches of `order` these log-ratios at the beginning."""
+        which = self.order[row]
+        log_probs = (self.samples["observations"][which] @ START[:2]).astype(np.float32)
+        self.samples["log_probs"][which] = log_probs - np.asarray(log_ratios, np.float32)
 
     def run(self, student: Student) -> Reply:
         """Calls update, once for each progress."""
@@ -115,7 +129,7 @@ class Case:
         """
         vf = self.settings["vf_coef"] if vf is None else vf
         ents = self.every_step("ent_coef") if ent is None else [ent] * len(self.minibatches())
-        now, kept, velocity, after = START, 0.0, 0.0, []
+        now, kept, velocity, after = self.start, 0.0, 0.0, []
         for indices, weight, rate in zip(self.minibatches(), ents, self.every_step("learning_rate")):
             slope = self.gradient(indices, vf, weight) + (kept if remembered else 0.0)
             if limit is not None and clip == "each":
@@ -131,7 +145,7 @@ class Case:
 
     def log_probs(self) -> list[np.ndarray]:
         """Of every minibatch, when it is evaluated."""
-        before = np.concatenate([START[None], self.weights()[:-1]])[:, :2]
+        before = np.concatenate([self.start[None], self.weights()[:-1]])[:, :2]
         return [self.samples["observations"][indices] @ w for indices, w in zip(self.minibatches(), before)]
 
 
@@ -263,6 +277,19 @@ def test_losses(student, rng):
                     for returns in (goal, 2 * goal + goal.mean(axis=1, keepdims=True))
                 ),
                 (4 * raw + 5 * raw.mean(axis=1, keepdims=True), "The advantages are normalised twice."),
+                (
+                    4 * raw + 2 * raw.mean(axis=1, keepdims=True) + 3 * samples["advantages"].mean(),
+                    "The advantages are normalised twice: only in each minibatch.",
+                ),
+                *(
+                    (wrong, "These are returns minus values: take the samples' own advantages.")
+                    for value in (
+                        samples["values"][indices],
+                        samples["observations"][indices] @ START[2:],
+                    )
+                    for gain in [samples["returns"][indices] - value]
+                    for wrong in (gain, 2 * gain + gain.mean(axis=1, keepdims=True))
+                ),
                 *(
                     (
                         (raw - raw.mean(axis=1, keepdims=True)) / raw.std(axis=1, ddof=ddof, keepdims=True),
@@ -317,8 +344,12 @@ def test_losses(student, rng):
     why="progress belongs to the training: it does not change within one update.",
 )
 def test_schedules(student, rng):
-    for progress in (float(rng.uniform(0.3, 0.45)), 0.0, 1.0):
-        case = Case(rng, progress=[progress])
+    for progress, rates in (
+        (float(rng.uniform(0.3, 0.45)), [0.08, 0.04]),
+        (0.0, [0.08, 0.04]),
+        (1.0, [0.08, 0.0]),
+    ):
+        case = Case(rng, progress=[progress], learning_rate=rates)
         reply, steps = case.run(student), 2 * case.rows
         compare(
             len(entries(reply, "step")),
@@ -360,8 +391,8 @@ def test_schedules(student, rng):
                 case.every_step(name),
                 tried=f"{name} from {first} to {last}, progress {progress:.2f}: {where}",
                 hints=hints if 0.0 < progress < 1.0 else (),
-                hint=f"{name} must be linear_schedule(*self.{name}, progress), once for the whole update.",
-                atol=1e-6,
+                hint=f"{name} must be linear_schedule(*self.{name}, progress) as it is, once for the whole update.",
+                atol=1e-9,
             )
 
 
@@ -454,12 +485,12 @@ def test_clipping(student, rng):
 
 
 def story(
-    case: Case, kl: list[float], limit: float, ends: str = "update", too_late: bool = False
+    case: Case, kl: np.ndarray, limit: float, ends: str = "update", too_late: bool = False
 ) -> np.ndarray:
     """What an update does where minibatches have these KLs: the number of each that it evaluates, -1 for a step.
 
     Args:
-        kl: of the minibatches of `case.order`.
+        kl: `(rows,)`, of the minibatches of `case.order`, or `(epochs, rows)` where it changes.
         limit: above it the update ends.
         ends: what does: the `update`, the `epoch`, or only this `step` is left out.
         too_late: the step is taken first.
@@ -467,7 +498,7 @@ def story(
     told: list[int] = []
     for epoch in range(case.settings["n_epochs"]):
         for row in np.roll(np.arange(case.rows), epoch):
-            too_far = kl[row] > limit
+            too_far = np.broadcast_to(kl, (case.settings["n_epochs"], case.rows))[epoch, row] > limit
             told += [row, *[-1] * (too_late or not too_far)]
             if too_far and ends == "update":
                 return np.array(told)
@@ -486,28 +517,28 @@ def story(
 )
 def test_early_stop(student, rng):
     target = 0.05
-    case = Case(rng, rows=6, n_epochs=3, target_kl=target, learning_rate=[1e-6, 1e-6])
-    # Log-ratios of every sample. Number 4 is too far, the others are near enough: 1 is above the target itself, 2 has
-    # half a squared log-ratio that is too large, 3 a mean log-ratio that is far from 0.
+    case = Case(rng, rows=7, n_epochs=3, target_kl=target, learning_rate=[1e-6, 1e-6])
+    # Log-ratios of every sample. Number 5 is too far, the others are near enough: 1 has a mean absolute log-ratio that
+    # is too large, 2 is above the target itself, 3 has half a squared log-ratio that is too large, 4 a mean log-ratio
+    # that is far from 0.
     shifts = np.array(
-        [[0.0] * 4, [0.33, -0.33] * 2, [-0.69, 0.23, 0.23, 0.23], [-0.2] * 4, [0.38] * 4, [0.0] * 4]
+        [
+            [0.0] * 4,
+            [0.12, -0.12] * 2,
+            [0.33, -0.33] * 2,
+            [-0.69, 0.23, 0.23, 0.23],
+            [-0.2] * 4,
+            [0.38] * 4,
+            [0.0] * 4,
+        ]
     )
-    case.samples["log_probs"] = (case.samples["observations"] @ START[:2]).astype(np.float32)
-    for row, shift in zip(case.order, shifts):
-        case.samples["log_probs"][row] -= shift.astype(np.float32)
+    case.place(slice(None), shifts)
     limit, mean = 1.5 * target, shifts.mean(axis=1)
     kl, squares = (np.exp(shifts) - 1 - shifts).mean(axis=1), (shifts**2 / 2).mean(axis=1)
-    numbers = {frozenset(row.tolist()): i for i, row in enumerate(case.order)}
-    told = []
-    for entry in case.run(student)["journal"]:
-        if entry.get("what") == "step":
-            told.append(-1)
-        if entry.get("what") == "evaluate":
-            told.append(numbers.get(frozenset(np.ravel(entry.get("actions")).tolist()), -2))
     compare(
-        np.array(told),
+        told(case, case.run(student)),
         story(case, kl, limit),
-        tried=f"target_kl {target}, 3 epochs, minibatches 0 to 5 of approx_kl {', '.join(f'{one:.3f}' for one in kl)}: "
+        tried=f"target_kl {target}, 3 epochs, minibatches 0 to 6 of approx_kl {', '.join(f'{one:.3f}' for one in kl)}: "
         "which are evaluated (their numbers), and the steps (-1)",
         hints=[
             (
@@ -534,9 +565,55 @@ def test_early_stop(student, rng):
                 (story(case, one, limit), "This follows the mean log-ratio: use approx_kl.")
                 for one in (mean, -mean, np.abs(mean))
             ),
+            (
+                story(case, np.abs(shifts).mean(axis=1), limit),
+                "This follows the mean absolute log-ratio: use approx_kl.",
+            ),
         ],
         hint="Stop before the step of the first minibatch whose approx_kl exceeds 1.5 * self.target_kl.",
     )
+    case = Case(rng, n_epochs=3, target_kl=0.05, learning_rate=[1e-6, 1e-6])
+    case.place(slice(None), [[0.5] * 4] * 3)
+    compare(
+        told(case, case.run(student)),
+        np.array([0]),
+        tried="target_kl 0.05, all minibatches of approx_kl 0.125: which are evaluated (their numbers), and the steps "
+        "(-1)",
+        hint="The very first minibatch of an update may be too far too: ask in each of them, without exception.",
+    )
+    # the log-ratio of every sample grows by 0.1 with every step
+    case = Case(rng, n_epochs=3, target_kl=0.178, learning_rate=[0.1, 0.1], normalize=False)
+    case.samples["observations"][:] = [1.0, 0.0]
+    case.samples["advantages"][:] = -1.0
+    case.place(slice(None), np.zeros((3, 4)))
+    grown = np.arange(9).reshape(3, 3) * 0.1
+    kl = np.array([np.roll(row, -epoch) for epoch, row in enumerate(np.exp(grown) - 1 - grown)])
+    compare(
+        told(case, case.run(student)),
+        story(case, kl, 1.5 * 0.178),
+        tried=f"target_kl 0.178, 3 epochs of 3 minibatches, approx_kl grows from 0 to {kl.max():.2f}: which are evaluated "
+        "(their numbers), and the steps (-1)",
+        hints=[
+            (
+                story(case, kl, np.inf),
+                "It stops in no later epoch: ask in every epoch, not only in the first.",
+            ),
+        ],
+        hint="Ask in every minibatch of every epoch, with the policy as it is by then.",
+    )
+
+
+def told(case: Case, reply: Reply) -> np.ndarray:
+    """What an update did, as `story` tells it; -2 for samples that are no minibatch."""
+    numbers = {frozenset(row.tolist()): i for i, row in enumerate(case.order)}
+    entries(reply, "")  # refuses a journal of the wrong form
+    done = []
+    for entry in reply["journal"]:
+        if entry.get("what") == "step":
+            done.append(-1)
+        if entry.get("what") == "evaluate":
+            done.append(numbers.get(frozenset(np.ravel(entry.get("actions")).tolist()), -2))
+    return np.array(done)
 
 
 @judge(
@@ -550,13 +627,19 @@ def test_early_stop(student, rng):
 def test_later_updates(student, rng):
     case = Case(rng, progress=[0.1, 0.5, 0.9], momentum=0.5)
     reply = case.run(student)
-    require(
-        reply["changed"] == [],
-        tried="3 updates: what they changed beside the policy's weights and the learning rate",
-        got=", ".join(map(str, reply["changed"])),
-        expected="nothing",
-        hint="An update changes the policy's weights and the optimiser's state; the settings and the samples stay.",
-    )
+    settings = {"max_grad_norm": 0.5, "clip_range_vf": 0.4, "normalize": False, "progress": [0.1, 0.9]}
+    for how, one in (
+        ("3 updates", reply),
+        ("2 updates, other settings", Case(rng, target_kl=1e6, **settings).run(student)),
+        ("2 updates that target_kl stops", Case(rng, target_kl=1e-12, **settings).run(student)),
+    ):
+        require(
+            one["changed"] == [],
+            tried=f"{how}: what they changed beside the policy's weights and the learning rate",
+            got=", ".join(map(str, one["changed"])),
+            expected="nothing",
+            hint="An update changes the policy's weights and the optimiser's state; the settings and the samples stay.",
+        )
     compare(
         column(reply, "policy_loss", "clip_range"),
         case.every_step("clip_range"),
@@ -629,9 +712,14 @@ def test_figures(student, rng):
     case = Case(rng)
     demand_means(case, case.run(student)["figures"], 6)
     case = Case(rng, target_kl=0.05, learning_rate=[1e-6, 1e-6], ent_coef=[0.2, 0.4])
-    case.samples["log_probs"] = (case.samples["observations"] @ START[:2]).astype(np.float32)
-    case.samples["log_probs"][case.order[2]] -= np.float32(0.6)  # which is too far
+    case.place(slice(None), np.zeros((3, 4)))
+    case.place(2, np.full(4, 0.6))  # which is too far
     demand_means(case, case.run(student)["figures"], 3)
+    # clip_range is 0.25. Log-ratios between it and others that it might be, 0.1, 0.2 and 0.3, and between it and its
+    # logarithms; a density's entropy may be below 0.
+    case = Case(rng, learning_rate=[1e-6, 1e-6], entropy=-0.5)
+    case.place(slice(None), [[0.24, 0.24, 0.24, 0.0], [-0.27, -0.27, 0.2, 0.0], [0.15, 0.5, -0.5, 0.0]])
+    demand_means(case, case.run(student)["figures"], 6)
     case = Case(rng, rows=1, n_epochs=1)
     demand_means(case, case.run(student)["figures"], 1)
 
@@ -639,7 +727,7 @@ def test_figures(student, rng):
 def demand_means(case: Case, figures: dict, count: int) -> None:
     """Compares the figures with the means over so many minibatches."""
     samples, minibatches = case.samples, case.minibatches()[:count]
-    before = np.concatenate([START[None], case.weights()[:-1]])[:count]
+    before = np.concatenate([case.start[None], case.weights()[:-1]])[:count]
     log_probs = case.log_probs()[:count]
     log_ratio = np.array(log_probs) - samples["log_probs"][np.array(minibatches)]
     policy = np.array([(case.advantages(row) * lp).mean() for row, lp in zip(minibatches, log_probs)])
@@ -658,13 +746,13 @@ def demand_means(case: Case, figures: dict, count: int) -> None:
         "approx_kl": (np.exp(log_ratio) - 1 - log_ratio).mean(axis=1),
         "clip_fraction": (np.abs(np.exp(log_ratio) - 1) > case.scheduled("clip_range")).mean(axis=1),
     }
-    told = f"{count} minibatches were evaluated"
+    what = f"{count} minibatches were evaluated"
     stopped = case.settings["target_kl"] is not None
     if stopped:
-        told += ", and the last one stopped the update"
+        what += ", and the last one stopped the update"
     for name, values in each.items():
         if count == 1:
-            compare(figures.get(name), values.mean(), tried=f"{told}: {name}", atol=1e-4)
+            compare(figures.get(name), values.mean(), tried=f"{what}: {name}", atol=1e-4)
             continue
         hints: Hints = [
             (values[-1], "This is the last minibatch's: return the mean over all of them."),
@@ -679,12 +767,34 @@ def demand_means(case: Case, figures: dict, count: int) -> None:
             hints.append((values[:-1].mean(), "The minibatch that stopped the update counts as well."))
         if name == "value_loss":
             hints.append((vf * value.mean(), "This is multiplied by vf_coef: return the loss without it."))
-        compare(figures.get(name), values.mean(), tried=f"{told}: {name}", hints=hints, atol=1e-4)
+        if name == "entropy_loss":
+            weighted = case.scheduled("ent_coef") * values.mean()
+            hints.append(
+                (weighted, "This is multiplied by ent_coef: return the entropy, negated, without it.")
+            )
+            if values.mean() > 0:  # by then it is known that the sign is not always wrong
+                hints.insert(0, (-values.mean(), "The sign is lost: the entropy may be below 0."))
+        if name == "clip_fraction":
+            hints = [*clip_fractions(case, log_ratio), *hints]
+        compare(figures.get(name), values.mean(), tried=f"{what}: {name}", hints=hints, atol=1e-4)
     for name in ("learning_rate", "clip_range", "ent_coef"):
         compare(
             figures.get(name),
             case.scheduled(name),
-            tried=f"{told}: {name}",
+            tried=f"{what}: {name}",
             hint=f"Return the {name} that this update used.",
             atol=1e-8,
         )
+
+
+def clip_fractions(case: Case, log_ratio: np.ndarray) -> Hints:
+    """What known mistakes give for clip_fraction."""
+    far, this = np.abs(np.exp(log_ratio) - 1), case.scheduled("clip_range")
+    others = [*case.settings["clip_range"], 0.2]
+    return [
+        (
+            (np.abs(log_ratio) > this).mean(),
+            "This compares the log-ratio: the ratio counts, ppo_agent.clip_fraction.",
+        ),
+        *(((far > other).mean(), "This takes another clip range than this update's.") for other in others),
+    ]

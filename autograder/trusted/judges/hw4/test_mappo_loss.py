@@ -299,7 +299,7 @@ def test_outside(student, rng):
                 rtol=1e-3,
                 hint="One entry gives -min(ratio * A, clip(ratio) * A), however far the ratio is from 1.",
             )
-    for old, log_ratio, sign in itertools.product((-150.0, -30.0, 8.0), (-15.0, 15.0), (1.0, -1.0)):
+    for old, log_ratio, sign in itertools.product((-30.0, 8.0), (-15.0, 15.0), (1.0, -1.0)):
         advantage = 1000.0 * sign * rng.uniform(0.5, 2.0, size=(1, 1))
         case = Case(rng, np.exp([[log_ratio]]), advantage, old=old)
         compare(
