@@ -2,7 +2,7 @@
 
 from gcb6206.exercises import solves
 
-HINT = "begin anew"
+HINT = "start from nothing"
 
 first_steps = {}
 

@@ -2,7 +2,7 @@
 
 from autograder.mutants import patched
 
-HINT = "whatever its number"
+HINT = "also one of another number"
 
 patched(
     "hw5.publish",

@@ -103,7 +103,7 @@ def test_all_finite(student, rng):
         tried="finite numbers, some of them as large as 3e38",
         got=pair(reply) if reply["returned"] == "tuple of 2" else reply["returned"],
         expected="None",
-        hint="All numbers are finite. (A sum of them may overflow: look at each number, and begin anew in every call.)",
+        hint="All numbers are finite. (A sum of them may overflow: look at each number, and start from nothing in every call.)",
     )
     case = Case(rng)
     case.tensors["loss"] = case.tensors["loss"].astype(np.float64) * 1e300
@@ -150,7 +150,10 @@ def test_one(student, rng):
                     "This is the last step where all is finite: return the first where something is not.",
                 ),
                 ((name, STEPS - 1 - step), "This counts from the end."),
-                *((place, "This stood in the tensors of a call before: begin anew.") for place in before),
+                *(
+                    (place, "This stood in the tensors of a call before: start from nothing in every call.")
+                    for place in before
+                ),
             ],
         )
         before.append((name, step))

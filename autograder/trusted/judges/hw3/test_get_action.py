@@ -289,7 +289,7 @@ def test_random_at_one(student, rng):
         atol=margin,
         rtol=0.0,
         tried=f"the same {CALLS} calls: how often an action came twice in a row, of {num_actions} actions",
-        hint="A random action depends on the one before: draw every one anew, from all actions.",
+        hint="A random action depends on the one before: draw each one from all actions again.",
     )
     for before, epsilon in ((0.0, 1.0), (1.0, 0.0)):
         seed = int(rng.integers(2**31))

@@ -714,7 +714,7 @@ def test_batch(student, rng):
     title="returns the trained agent",
     read=LOOP,
     depends=["learning"],
-    why="Whoever calls the loop wants to play with what was learned.",
+    why="The caller of the loop wants to play with what was learned.",
 )
 def test_returned_agent(student, rng):
     case = Case(rng)

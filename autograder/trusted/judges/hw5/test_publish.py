@@ -289,7 +289,7 @@ def test_refused(student, rng):
                 tried=f"{what}: what comes back",
                 got=one["told"] or f"{show(one['value'])} ({one['returned']})",
                 expected="False",
-                hint="A full disk is not all that can go wrong: catch every OSError, whatever its number."
+                hint="A full disk is not all that can go wrong: catch every OSError, also one of another number."
                 if bad_disk
                 else "No error may end the run: catch the OSError."
                 if one["raised"]

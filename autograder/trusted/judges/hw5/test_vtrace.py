@@ -493,7 +493,7 @@ def test_any(student, rng):
             case.ask(student),
             f"an action that was given up, and one that was hardly possible: log_ratio -60 and {log_ratio:g} in "
             f"{dtype.__name__}, clip_rho {clip:g}, clip_c {1.2 * clip:g}",
-            hint="clip_rho and clip_c bound the ratio, whatever they are, and nothing else does; one that is infinite "
+            hint="clip_rho and clip_c bound the ratio, also where they are large, and nothing else does; one that is infinite "
             "counts as the limit, one near 0 as it is.",
         )
 
