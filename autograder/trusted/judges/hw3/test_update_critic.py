@@ -777,10 +777,12 @@ def test_nothing_else(student, rng):
     why="Otherwise the critic also learns to make its targets small: residual gradients, another algorithm.",
 )
 def test_target_is_constant(student, rng):
-    case = Case(rng, batch=6, actions=3)
-    case.s2 = (case.s + 1) % 5  # so that s and s' never share an entry of the table
-    case.target = case.critic
-    first = case.gradient()
+    first = np.full(1, np.inf)
+    while np.linalg.norm(first) > 9:  # what clips at 10 is the business of another judge
+        case = Case(rng, batch=6, actions=3)
+        case.s2 = (case.s + 1) % 5  # so that s and s' never share an entry of the table
+        case.target = case.critic
+        first = case.gradient()
     leak = case.pulled(-DISCOUNT * 2 / 6 * case.error(), case.next_action(case.critic), case.s2[0])
     hint = (
         "Gradients flow through the target: compute target_values under torch.no_grad() (or .detach() them)."
@@ -790,13 +792,7 @@ def test_target_is_constant(student, rng):
         case.critic - LEARNING_RATE * first,
         atol=1e-4,
         tried="one call where the target network is the critic itself: the critic's weights",
-        hints=[
-            (case.critic - LEARNING_RATE * (first + leak), hint),
-            *(
-                (case.critic - LEARNING_RATE * clipped(first, some), NO_LIMIT.format(some))
-                for some in (1.0, 10.0)
-            ),
-        ],
+        hints=[(case.critic - LEARNING_RATE * (first + leak), hint)],
     )
 
 
