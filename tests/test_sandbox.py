@@ -172,7 +172,7 @@ def test_may_not_make_namespaces(kernel):
     assert "CapBnd:\t0000000000000000" in given and "NoNewPrivs:\t1" in given
 
 
-@pytest.mark.parametrize("place", ["/", "/tmp", "/dev", "/dev/shm", "/run", "/home/student", "/dev/pts"])
+@pytest.mark.parametrize("place", ["/", "/tmp", "/dev", "/dev/shm", "/run", bubblewrap.HOME, "/dev/pts"])
 def test_two_kernels_share_no_writable_place(kernel, place):
     kernel.execute(f"import pathlib; pathlib.Path({place!r}, 'planted').touch()", 10)
     with SandboxedKernel(LIMITS) as sibling:
@@ -787,3 +787,12 @@ def test_unsafe_has_to_be_asked_for_and_works():
     with kernel_student(SETUP + SOLVES + "return 0", LIMITS, unsafe=True) as student:
         assert student.run("hw3.get_action", **REQUEST)["actions"].tolist() == [0, 0, 0, 0]
         assert verdict(student, SOLVES + "return bytearray(10**12)") == "memory limit"
+
+
+def test_a_course_that_the_sandbox_would_hide_is_said_before_anybody_is_graded(monkeypatch):
+    """As an empty home in the place of the user's own did: everybody had 0 points, and nothing was said."""
+    home = str(bubblewrap.COURSE.parent)
+    monkeypatch.setattr(bubblewrap, "HOME", home)
+    monkeypatch.setattr(bubblewrap.environment, "__defaults__", (home,))
+    with pytest.raises(bubblewrap.SandboxUnavailable, match=f"{bubblewrap.COURSE} is hidden inside"):
+        nursery.Nursery().close()

@@ -21,7 +21,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 COURSE = Path(__file__).resolve().parents[2]
-HOME = "/home/student"
+HOME = "/run/student"  # not in /home: an empty home there would hide the course of a user of that name
 
 # What the student's side imports. Judges, mutants, thresholds, solutions and assignments stay outside.
 COURSE_FILES = (

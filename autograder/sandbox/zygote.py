@@ -659,8 +659,12 @@ def _try_to_seal(folder: str, keep: list[str]) -> None:
         if os.waitpid(child, 0)[1]:
             sys.exit(70)
         return
+    seen = [path for path in sys.path if os.path.isdir(path) and os.listdir(path)]
     try:
         _enter_namespaces(request, keep)
+        for path in seen:
+            if not os.path.isdir(path) or not os.listdir(path):
+                raise OSError(f"{path} is hidden inside, and nothing could be imported from it")
         if os.fork() == 0:
             _seal()
             os._exit(0)

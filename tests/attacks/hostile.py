@@ -461,7 +461,7 @@ for name in ("solutions.hw3", "autograder.trusted.judges.hw3.test_update", "auto
         "makes itself root in a user namespace of its own and unmounts what hides the host",
         """
 steps = '''
-for place in /tmp /home /home/student /dev/shm /proc /; do umount -l $place; umount $place; done
+for place in /tmp /run /run/student /dev/shm /proc /; do umount -l $place; umount $place; done
 mkdir -p /tmp/up && mount -t proc proc /tmp/up && cat /tmp/up/*/environ
 mount -o remount,rw / && touch %(course)s/gcb6206/planted && echo PLANTED
 mount --bind / /tmp/up; cat /tmp/up%(root)s/private/* %(root)s/private/*
