@@ -83,7 +83,7 @@ class Nursery:
         with (self.folder / "stderr").open("wb") as complaints:
             self._process = subprocess.Popen(
                 program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=complaints,
-                env=bubblewrap.environment(), cwd="/", start_new_session=True,
+                env=bubblewrap.environment(str(self.folder) if unsafe else bubblewrap.HOME), cwd="/", start_new_session=True,
             )  # fmt: skip
         answer = self._process.stdout.readline().decode().strip()
         if answer != "ready":

@@ -316,8 +316,8 @@ class PPOAgent(nn.Module):
         for the whole update. In every minibatch: evaluate the policy, normalise the advantages (if
         ``self.normalize_advantages``), sum the three losses, take one step with ``self.optimizer`` on the
         gradient clipped at the norm ``self.max_grad_norm`` (None: do not clip). Where ``self.target_kl`` is
-        not None, the update ends before the step of the first minibatch of any epoch whose
-        approx_kl exceeds 1.5 times it.
+        not None, the update ends before the step of the first minibatch of any epoch whose approx_kl
+        exceeds 1.5 times it.
 
         Call ``minibatch_indices`` (once in each pass), ``normalize_advantage``, ``policy_loss`` and ``value_loss``
         and do not write them out: the grader puts functions of its own in their place. An agent is updated many

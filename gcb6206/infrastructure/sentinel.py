@@ -31,7 +31,8 @@ def first_nonfinite(tensors: dict[str, torch.Tensor]) -> tuple[str, int] | None:
         tensors: names and tensors ``(batch, time, ...)``, all with the same batch and time; they stay as they are.
 
     Returns:
-        The tensor's name and its step, an int or a scalar of NumPy or PyTorch, counted from 0; None where everything is finite.
+        The tensor's name and its step, an int or a scalar of NumPy or PyTorch, counted from 0; None where everything is
+        finite.
     """
 
 

@@ -403,7 +403,8 @@ def publish(publications: list, keep: int, size: int = 50, others: list | None =
 
     Args:
         publications: a dictionary each: `version`; `numpy`, whether it is a number of NumPy; `fails`, at which event
-            the disk refuses ("write", "sync", "rename"), and `error`, the name of its number or ""; `kills`, at which the process ends ("write", "sync",
+            the disk refuses ("write", "sync", "rename"), and `error`, the name of its number or ""; `kills`, at which
+            the process ends ("write", "sync",
             "rename", "remove"); `room`, how many bytes fewer than needed are free (0: just enough); `again`, whether
             another process goes on with the same directory, and keeps `keep` versions if that is named.
         keep: versions that stay.

@@ -18,7 +18,6 @@ ENDS, DOUBLE = "dqn/terminated-truncated", "dqn/double-dqn"
 LEARNING_RATE, DISCOUNT = 0.5, 0.8
 FIGURES = ("critic_loss", "q_values", "target_values", "grad_norm")
 LEFT_ALONE = "update_critic must leave the target network alone."
-NO_LIMIT = "Clipped at {:g} although clip_grad_norm is None: None means no limit at all."
 BOOL = "with a bool tensor"  # what torch says about 1 - bool
 
 
@@ -877,7 +876,7 @@ def test_clipping(student, rng):
         hints=[
             (
                 stepped(clipped(slope, some)),
-                NO_LIMIT.format(some),
+                f"Clipped at {some:g} although clip_grad_norm is None: None means no limit at all.",
             )
             for some in (1.0, 10.0, 40.0, 100.0, 1000.0)
         ],
