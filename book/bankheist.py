@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 from datetime import date
 
@@ -44,6 +45,7 @@ class Player:
 
 def main() -> None:
     """Play ``GAMES`` games with the recorded network and at random; film the first of the network's."""
+    argparse.ArgumentParser(prog="python -m book.bankheist", description=__doc__).parse_args()
     import solutions
 
     solutions.load()
