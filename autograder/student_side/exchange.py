@@ -1,28 +1,30 @@
-"""What passes between the judge and the student's side: plain data in an .npz archive, never a pickle.
+"""What passes between the judge and the student's side: plain data, never a pickle.
 
-A message is a dictionary of arrays, numbers, strings, None, and lists and dictionaries of these. Its form
-travels as JSON in one member of the archive, every array in a member of its own. The receiving side trusts
-nothing: it checks the size of the archive, of each member and of each array header before it allocates, and makes
-every text harmless.
+A message is a dictionary of arrays, numbers, strings, None, and lists and dictionaries of these. Its structure travels
+as JSON, behind the JSON's length; the bytes of all arrays follow, one array after the other. The receiving side trusts
+nothing: it checks the size of the message, of its structure and of what each array claims before it allocates, and
+makes every text harmless.
 """
 
 from __future__ import annotations
 
-import io
 import json
-import zipfile
+import math
+import struct
 
 import numpy as np
 
 from autograder.student_side.text import clean
 
-SIZE_LIMIT = 64 * 2**20  # bytes of one message, compressed or not
+SIZE_LIMIT = 64 * 2**20  # bytes of one message
 STRUCTURE_LIMIT = 2**20  # bytes of the JSON that says how a message is built
-MEMBER_LIMIT = 10_000
-_COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # what NumPy writes; others may ask for gigabytes
-_ENTRY = b"PK\x01\x02"  # with which a member begins in an archive's list
-_STRUCTURE = "structure.npy"
-_ARRAY_KINDS = "biuf"  # bool, signed and unsigned integers, floats
+DIMENSIONS_LIMIT = 32
+_LENGTH = struct.Struct("<Q")  # of the structure
+_DTYPES = {
+    dtype.newbyteorder(order).str: dtype.newbyteorder(order)
+    for dtype in map(np.dtype, "?" + np.typecodes["AllInteger"] + np.typecodes["Float"])
+    for order in "<>"
+}
 
 
 class ExchangeError(ValueError):
@@ -31,20 +33,19 @@ class ExchangeError(ValueError):
 
 def encode(message: dict) -> bytes:
     """Packs a dictionary of plain data. Raises ExchangeError for anything that is not plain."""
-    arrays: dict[str, np.ndarray] = {}
+    arrays: list[bytes] = []
 
     def pack(value: object, where: str) -> object:
         if value is None or isinstance(value, (bool, int, float, str)):
             return value
         if isinstance(value, (np.ndarray, np.generic)):
             array = np.asarray(value)
-            if array.dtype.kind not in _ARRAY_KINDS:
+            if array.dtype.str not in _DTYPES:
                 raise ExchangeError(
                     f"{where} is an array of dtype {array.dtype}; expected numbers or booleans"
                 )
-            name = f"array_{len(arrays)}"
-            arrays[name] = array
-            return {"array": name}
+            arrays.append(array.tobytes())
+            return {"array": [array.dtype.str, array.shape]}
         if isinstance(value, (list, tuple)):
             return {"list": [pack(item, f"{where}[{i}]") for i, item in enumerate(value)]}
         if isinstance(value, dict):
@@ -54,84 +55,60 @@ def encode(message: dict) -> bytes:
         )
 
     structure = json.dumps(pack(dict(message), "message")).encode()
-    buffer = io.BytesIO()
-    np.savez(buffer, structure=np.frombuffer(structure, dtype=np.uint8), **arrays)
-    return buffer.getvalue()
+    return b"".join([_LENGTH.pack(len(structure)), structure, *arrays])
 
 
 def decode(data: bytes, limit: int = SIZE_LIMIT) -> dict:
-    """Unpacks what `encode` packed. Raises ExchangeError for pickles, broken archives and excess."""
+    """Unpacks what `encode` packed. Raises ExchangeError for everything else, and for excess."""
     if len(data) > limit:
         raise ExchangeError(f"message of {len(data)} bytes; the limit is {limit}")
     try:
-        members = _read_members(data, limit)
-        structure = json.loads(members.pop(_STRUCTURE).tobytes())
-        message = _unpack(structure, members)
+        message = _read(data)
     except ExchangeError:
         raise
-    except Exception as error:  # whatever a broken or hostile archive raises, it is refused
+    except Exception as error:  # whatever broken or hostile bytes raise, they are refused
         raise ExchangeError(f"not a message: {type(error).__name__}: {error}") from error
     if not isinstance(message, dict):
         raise ExchangeError(f"message is a {type(message).__name__}; expected a dict")
     return message
 
 
-def _read_members(data: bytes, limit: int) -> dict[str, np.ndarray]:
-    if data.count(_ENTRY) > 2 * MEMBER_LIMIT:  # to read the list of a million takes ten seconds
-        raise ExchangeError(f"an archive of more than {MEMBER_LIMIT} members")
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        entries = archive.infolist()
-        if len(entries) > MEMBER_LIMIT:
-            raise ExchangeError(f"{len(entries)} members; the limit is {MEMBER_LIMIT}")
-        if any(entry.compress_type not in _COMPRESSIONS for entry in entries):
-            raise ExchangeError("a member that is packed in another way than NumPy does")
-        total = sum(entry.file_size for entry in entries)
-        if total > limit:
-            raise ExchangeError(f"{total} bytes when unpacked; the limit is {limit}")
-        return {
-            entry.filename: _read_array(_read_member(archive, entry), entry.filename) for entry in entries
-        }
+def _read(data: bytes) -> object:
+    (length,) = _LENGTH.unpack_from(data)
+    if length > STRUCTURE_LIMIT:
+        raise ExchangeError(f"a structure of {length} bytes; the limit is {STRUCTURE_LIMIT}")
+    at = _LENGTH.size + length  # where the next array begins
 
+    def array(name: str, shape: list[int]) -> np.ndarray:
+        nonlocal at
+        if name not in _DTYPES:
+            raise ExchangeError(f"dtype {str(name)[:40]!r} refused; expected numbers or booleans")
+        if len(shape) > DIMENSIONS_LIMIT or not all(type(n) is int and 0 <= n <= SIZE_LIMIT for n in shape):
+            raise ExchangeError(f"shape {str(shape)[:40]} refused")
+        dtype, count = _DTYPES[name], math.prod(shape)
+        if count * dtype.itemsize > len(data) - at:
+            raise ExchangeError(
+                f"an array claims {count * dtype.itemsize} bytes, the message holds {len(data) - at} more"
+            )
+        found = np.frombuffer(data, dtype, count, at) if count else np.empty(0, dtype)
+        at += count * dtype.itemsize
+        return found.reshape(shape).copy()
 
-def _read_member(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
-    """What an archive says that a member holds; `archive.read` would unpack all of it, however much that is."""
-    if entry.filename == _STRUCTURE and entry.file_size > STRUCTURE_LIMIT:
-        raise ExchangeError(f"a structure of {entry.file_size} bytes; the limit is {STRUCTURE_LIMIT}")
-    with archive.open(entry) as stream:
-        return stream.read(entry.file_size)
+    def unpack(value: object) -> object:
+        if isinstance(value, str):
+            return clean(value, STRUCTURE_LIMIT)
+        if not isinstance(value, dict):
+            return value
+        ((kind, content),) = value.items()
+        if kind == "array":
+            return array(*content)
+        if kind == "list":
+            return [unpack(item) for item in content]
+        if kind == "dict":
+            return {unpack(key): unpack(item) for key, item in content}
+        raise ExchangeError(f"unknown kind {kind!r} in the structure")
 
-
-def _read_array(data: bytes, name: str) -> np.ndarray:
-    """One .npy member, refusing object arrays, and headers that claim more than the member holds."""
-    stream = io.BytesIO(data)
-    version = np.lib.format.read_magic(stream)
-    read_header = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
-    if version not in read_header:
-        raise ExchangeError(f"{name}: unsupported .npy version {version}")
-    shape, fortran_order, dtype = read_header[version](stream)
-    if dtype.kind not in _ARRAY_KINDS:
-        raise ExchangeError(f"{name}: dtype {dtype} refused; expected numbers or booleans")
-    body = data[stream.tell() :]
-    count = 1
-    for length in shape:
-        count *= length
-    if count * dtype.itemsize != len(body):
-        raise ExchangeError(
-            f"{name}: header claims {count * dtype.itemsize} bytes, the member holds {len(body)}"
-        )
-    return np.frombuffer(body, dtype=dtype).reshape(shape, order="F" if fortran_order else "C").copy()
-
-
-def _unpack(value: object, members: dict[str, np.ndarray]) -> object:
-    if isinstance(value, str):
-        return clean(value, STRUCTURE_LIMIT)
-    if not isinstance(value, dict):
-        return value
-    ((kind, content),) = value.items()
-    if kind == "array":
-        return members[f"{content}.npy"]
-    if kind == "list":
-        return [_unpack(item, members) for item in content]
-    if kind == "dict":
-        return {_unpack(key, members): _unpack(item, members) for key, item in content}
-    raise ExchangeError(f"unknown kind {kind!r} in the structure")
+    message = unpack(json.loads(data[_LENGTH.size : at]))
+    if at != len(data):
+        raise ExchangeError(f"{len(data) - at} bytes too many")
+    return message

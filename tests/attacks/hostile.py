@@ -913,12 +913,12 @@ class Evil:
 SERVE = (
     EVIL
     + """
-import autograder.student_side.probes, io, zipfile, itertools
+import autograder.student_side.probes, itertools
 turn = itertools.count()
-def array(data, dtype="|u1", shape=None):
-    head, form = io.BytesIO(), dict(descr=dtype, fortran_order=False, shape=shape or (len(data),))
-    np.lib.format.write_array_header_1_0(head, form)
-    return head.getvalue() + data
+def message(text, arrays=b""):
+    return len(text).to_bytes(8, "little") + text + arrays
+def critic(text):
+    return b'{"dict":[["ok",true],["result",{"dict":[["critic",' + text + b']]}]]}'
 def serve(question, answer):
     forgeries[next(turn) % len(forgeries)](answer)
 """
@@ -1051,20 +1051,13 @@ TRUSTED = [
         verdicts=("refused",),
     ),
     Attack(
-        "zip_bomb",
-        "answers of 2 MB that unpack to 512 MB, one of which says it does not",
+        "hollow_answers",
+        "answers whose few bytes claim gigabytes, or a structure of exabytes",
         answering(
-            "lambda path: open(path, 'wb').write(bomb)",
-            "lambda path: open(path, 'wb').write(bomb.replace(size, (1000).to_bytes(4, 'little')))",
-            before="""
-head, file = array(b"", shape=(2**29,)), io.BytesIO()
-with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
-    with archive.open("structure.npy", "w") as member:
-        member.write(head)
-        for _ in range(32):
-            member.write(bytes(2**24))
-bomb, size = file.getvalue(), (2**29 + len(head)).to_bytes(4, "little")
-""",
+            """lambda path: open(path, 'wb').write(message(critic(b'{"array":["<f8",[4194304,1024]]}'), bytes(8)))""",
+            """lambda path: open(path, 'wb').write(message(critic(b'{"array":["<f8",[0,67108864]]}')))""",
+            "lambda path: open(path, 'wb').write((2**63).to_bytes(8, 'little') + critic(b'1'))",
+            "lambda path: open(path, 'wb').truncate(2**27)",
         ),
         deserved=0,
         unsealed=NO_ANSWERS,
@@ -1072,16 +1065,11 @@ bomb, size = file.getvalue(), (2**29 + len(head)).to_bytes(4, "little")
     ),
     Attack(
         "large_answers",
-        "an answer below the size limit with millions of lists in it",
+        "an answer below the size limit with millions of lists in it, or as many as its structure may hold, or very deep",
         answering(
-            "lambda path: open(path, 'wb').write(lists)",
-            before="""
-text = b'{"dict":[["ok",true],["result",{"dict":[["critic",{"list":['
-text += b'{"list":[]},' * 5_000_000 + b'1]}]]}]]}'
-file = io.BytesIO()
-np.savez_compressed(file, structure=np.frombuffer(text, np.uint8))
-lists = file.getvalue()
-""",
+            "lambda path: open(path, 'wb').write(message(critic(b'[' + b'{\"list\":[]},' * 4_000_000 + b'1]')))",
+            "lambda path: open(path, 'wb').write(message(critic(b'[' + b'[],' * 340_000 + b'1]')))",
+            "lambda path: open(path, 'wb').write(message(critic(b'{\"list\":[' * 40_000)))",
         ),
         deserved=0,
         unsealed=NO_ANSWERS,
