@@ -20,6 +20,7 @@ from book import figures
 from gcb6206.runs import team_replay
 
 AGENTS = "realm_fresh"
+OTHERS = {"the notes' settings": "realm_fresh_notes", "trained at 128 cells": "realm_fresh_128_long"}
 PLAYERS = figures.RESULTS / "realm_players" / "players.json"
 PLAYS = figures.RESULTS / "realm_players" / "plays.json"
 SIZES, MAPS, EVALUATION_SEED = (64, 128), 200, 20_000
@@ -36,15 +37,15 @@ def players_table(size: int) -> Markdown:
     return Markdown("\n".join(rows))
 
 
-def trained(seed: int):
-    """A recorded agent and its run's parts."""
+def trained(seed: int, name: str = AGENTS):
+    """A recorded agent of a result, and its run's parts."""
     import solutions
     from gcb6206.env_configs.realm_config import RealmConfig
     from gcb6206.infrastructure.checkpoint import load_checkpoint
     from gcb6206.runs.realm import make_agent
 
     solutions.load()
-    kept = load_checkpoint(figures.RESULTS / AGENTS / f"seed_{seed}.pt")
+    kept = load_checkpoint(figures.RESULTS / name / f"seed_{seed}.pt")
     config = RealmConfig(
         **{field: value for field, value in kept["settings"].items() if field != "seed"}
     ).build()
@@ -53,9 +54,9 @@ def trained(seed: int):
     return config, agent
 
 
-def agent_seeds() -> list[int]:
-    """The seeds of the recorded agents."""
-    return sorted(int(path.stem.split("_")[1]) for path in (figures.RESULTS / AGENTS).glob("seed_*.pt"))
+def agent_seeds(name: str = AGENTS) -> list[int]:
+    """The seeds of a result's recorded agents."""
+    return sorted(int(path.stem.split("_")[1]) for path in (figures.RESULTS / name).glob("seed_*.pt"))
 
 
 def measure_players() -> Path:
@@ -65,8 +66,7 @@ def measure_players() -> Path:
     from gcb6206.envs.realm import heuristics, planner
     from gcb6206.runs.realm import make_eval_games, play_episodes, share
 
-    seeds = agent_seeds()
-    config, _ = trained(seeds[0])
+    config, _ = trained(agent_seeds()[0])
     told = {"command": "python -m book.realm_figures", "maps": MAPS, "sizes": {}}
     for size in SIZES:
         env = make_eval_games(config, MAPS, size=size)
@@ -84,11 +84,13 @@ def measure_players() -> Path:
         for name, player in players.items():
             games = heuristics.deal(layouts, env.options)
             scores[name] = heuristics.play(games, player, env.options.max_step)
-        for seed in seeds:
-            torch.manual_seed(seed)
-            np.random.seed(seed)
-            observation, _ = env.reset(seed=EVALUATION_SEED)
-            scores[f"agent, seed {seed}"] = play_episodes(env, trained(seed)[1], observation, False)["score"]
+        for kind, result in {"agent": AGENTS, **OTHERS}.items():
+            for seed in agent_seeds(result):
+                torch.manual_seed(seed)
+                np.random.seed(seed)
+                observation, _ = env.reset(seed=EVALUATION_SEED)
+                found = play_episodes(env, trained(seed, result)[1], observation, False)
+                scores[f"{kind}, seed {seed}"] = found["score"]
         told["sizes"][size] = {}
         for name, found in scores.items():
             part, low, high = share(found, planned)

@@ -232,6 +232,22 @@ def test_help_explains_every_flag(script, file, known, capsys):
         assert re.search(r"--use_double_q \S+ .{,100}\(default: true\)", shown)  # the file's own value
 
 
+def test_a_reader_that_has_gone_is_not_an_error():
+    """`train_realm --help | head` ended with "error: cannot write: Broken pipe"."""
+    words = [sys.executable, "-m", "gcb6206.scripts.train_realm", "--help"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        process.stdout.close()
+        assert (process.stderr.read(), process.wait()) == ("", 141)
+
+
+def test_another_pipe_that_breaks_is_an_error(capsys):
+    @scripting_utils.exit_status
+    def command(words):
+        raise BrokenPipeError(errno.EPIPE, "Broken pipe")
+
+    assert command() == 2 and capsys.readouterr().err == "error: cannot write: Broken pipe\n"
+
+
 # --- directories and files ------------------------------------------------------------------------
 
 

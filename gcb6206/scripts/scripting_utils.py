@@ -23,7 +23,7 @@ import time
 import typing
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, TextIO
 
 import gymnasium as gym
 import tyro
@@ -339,7 +339,8 @@ def parts(settings) -> dict:
 def exit_status(command: Callable) -> Callable[[list[str] | None], int]:
     """A command's ``main``: its exit status where it returns one, else 0; errors become one line and a status.
 
-    1: the training broke down. 2: what was asked for cannot be done. 130: interrupted.
+    1: the training broke down. 2: what was asked for cannot be done. 130: interrupted. 141: nobody reads the output
+    any more, as behind ``| head``; then nothing is said.
     """
 
     @functools.wraps(command)
@@ -353,6 +354,11 @@ def exit_status(command: Callable) -> Callable[[list[str] | None], int]:
         except NonFiniteError as error:
             line, status = f"error: {error}", 1
         except (CheckpointError, ExerciseNotSolved, gym.error.Error, ValueError, OSError) as error:
+            if isinstance(error, BrokenPipeError) and _nobody_reads(sys.stdout):
+                os.dup2(
+                    os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
+                )  # what is left to write goes there
+                return 141
             line, status = f"error: {error}", 2
             if isinstance(error, ExerciseNotSolved):
                 line += " This command takes it from your notebook: --notebook FILE.ipynb."
@@ -363,6 +369,15 @@ def exit_status(command: Callable) -> Callable[[list[str] | None], int]:
         return status
 
     return main
+
+
+def _nobody_reads(stream: TextIO) -> bool:
+    """Whether a stream is a pipe whose reader has gone. If not, that costs an empty line."""
+    try:
+        print(file=stream, flush=True)
+    except BrokenPipeError:
+        return True
+    return False
 
 
 def load_solutions(homework: str) -> None:
