@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import copy
+import csv
 import json
 import os
 import subprocess
@@ -78,9 +79,8 @@ def grade(root: Path, *words: str) -> tuple[float, int]:
 def scores(root: Path) -> dict[str, float]:
     """Points by student, from the exported grades."""
     nbgrader("export", root=root)
-    rows = [line.split(",") for line in (root / "grades.csv").read_text().splitlines()]
-    student, score = rows[0].index("student_id"), rows[0].index("score")
-    return {row[student]: float(row[score]) for row in rows[1:]}
+    with (root / "grades.csv").open(newline="", encoding="utf-8-sig") as file:
+        return {row["student_id"]: float(row["score"]) for row in csv.DictReader(file)}
 
 
 def main() -> None:

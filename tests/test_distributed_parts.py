@@ -150,6 +150,8 @@ def test_a_resumed_buffer_still_refuses_what_it_had():
         ({"train_batch_size": 9}, "train_batch_size is 9.*8"),
         ({"preload_ratio": 0.5}, "preload_ratio is 0.5"),
         ({"production_consume_ratio": 0}, "production_consume_ratio is 0"),
+        ({"production_consume_ratio": float("nan")}, "production_consume_ratio is nan"),
+        ({"production_consume_ratio": 1e300}, r"production_consume_ratio is 1e\+300.*at most.*= 4000"),
         ({"sampler": "uniform"}, "'uniform'.*Uniform"),
         ({"sampler": "Fifo", "production_consume_ratio": 3}, "Fifo.*once"),
     ],
@@ -331,6 +333,12 @@ def test_wrong_requests_to_the_pool_are_named(tmp_path):
         pool.publish(weights(3), 3)
     with pytest.raises(ValueError, match="'newest'"):
         pool.load("newest")
+    with pytest.raises(ValueError, match="1.5"):
+        pool.load(1.5)
+    assert (
+        pool.load(np.int64(3))[0] == 3 and pool.publish(weights(4), 10**9) and pool.versions() == [3, 10**9]
+    )
+    assert pool.load()[0] == 10**9
     with pytest.raises(ValueError, match="keep is 0"):
         ModelPool(tmp_path, keep=0)
 

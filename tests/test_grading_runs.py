@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import copy
+import csv
 import itertools
 import json
 import os
@@ -581,12 +582,8 @@ def test_the_gradebook_may_be_in_postgresql(course, reference, postgres, tmp_pat
     assert ours == theirs
     assert recorded(root) == recorded(reference)
     assert {path.parts[-3] for path in (root / "feedback").glob("*/*/*.html")} == set(KINDS)
-    rows = (root / "grades.csv").read_text().splitlines()
-    columns = rows[0].split(",")
-    exported = {
-        row.split(",")[columns.index("student_id")]: row.split(",")[columns.index("score")]
-        for row in rows[1:]
-    }
+    with (root / "grades.csv").open(newline="", encoding="utf-8-sig") as file:
+        exported = {row["student_id"]: row["score"] for row in csv.DictReader(file)}
     assert {student: float(score) for student, score in exported.items()} == points(reference)
     assert not (root / "gradebook.db").exists()
     assert f"{len(KINDS)} submissions were graded before" in graded(root)

@@ -1,6 +1,7 @@
 """The course behind the usual nbgrader commands: release, exchange, sealed grading of a class with damage, feedback."""
 
 import copy
+import csv
 import json
 import os
 import shutil
@@ -294,8 +295,8 @@ def feedback_of(course, student):
 def test_everybody_has_a_score_and_a_feedback_page(graded):
     assert {path.name for path in (graded / "autograded").iterdir()} == STUDENTS
     assert {path.name for path in (graded / "feedback").iterdir()} == STUDENTS
-    rows = (graded / "grades.csv").read_text().splitlines()[1:]
-    assert {row.split(",")[3] for row in rows} == STUDENTS
+    with (graded / "grades.csv").open(newline="", encoding="utf-8-sig") as file:
+        assert {row["student_id"] for row in csv.DictReader(file)} == STUDENTS
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,8 @@
 """Return to the Realm: maps, rules, observations, rewards, batch against single games, planner and bound."""
 
+import copy
 import itertools
+import pickle
 
 import gymnasium as gym
 import numpy as np
@@ -327,8 +329,8 @@ def equal(left, right) -> None:
             equal(one, other)
     elif isinstance(left, np.ndarray) and left.dtype == object:
         equal(list(left), list(right))
-    elif left is None:
-        assert right is None
+    elif left is None or isinstance(left, (bool, int, float)):
+        assert left == right
     else:
         assert left.dtype == right.dtype
         np.testing.assert_array_equal(left, right)
@@ -419,7 +421,17 @@ def test_a_game_without_any_answer_is_given_up_and_nothing_raised():
         ({"failure_rate": 1.0}, "failure_rate is 1.0"),
         ({"rewards": {"tresure": 1}}, "rewards.*tresure.*treasure"),
         ({"rewards": {"step": float("nan")}}, "rewards.*step is nan"),
+        ({"rewards": "score"}, "rewards is 'score'.*dictionary"),
+        ({"rewards": 5}, "rewards is 5"),
         ({"render_mode": "human"}, "human.*rgb_array"),
+        ({"treasure_id": 3}, "treasure_id is 3.*list"),
+        ({"treasure_id": "34"}, "treasure_id is '34'.*list"),
+        ({"treasure_id": {3, 4}}, "treasure_id is .*list"),
+        ({"treasure_id": [[3]]}, "treasure_id is .*list"),
+        ({"treasure_random": "yes"}, "treasure_random is 'yes'"),
+        ({"treasure_random": 2}, "treasure_random is 2"),
+        ({"maps": "x"}, "maps is 'x'"),
+        ({"failure_rate": "0.1"}, "failure_rate is '0.1'"),
     ],
 )
 def test_wrong_choices_are_named(choices, named):
@@ -440,8 +452,66 @@ def test_wrong_inputs_are_named():
         envs.change(size=128)
     with pytest.raises(ValueError, match="1 seeds for 2"):
         envs.reset(seed=[1])
+    for seed in (1.5, "a", [1.5, 2]):
+        with pytest.raises((ValueError, gym.error.Error), match="[Ss]eed"):
+            envs.reset(seed=seed)
     with pytest.raises(RuntimeError, match="render_mode"):
         envs.render()
+    for number in ("2", 2.5, True, None, 0):
+        with pytest.raises(ConfigError, match="num_envs is"):
+            RealmVectorEnv(number, maps=False, size=64)
+    for new in (
+        RealmEnv(size=64, render_mode="rgb_array"),
+        RealmVectorEnv(1, size=64, render_mode="rgb_array"),
+    ):
+        with pytest.raises(gym.error.ResetNeeded, match="reset"):
+            new.step(0 if isinstance(new, RealmEnv) else np.zeros(1, int))
+        with pytest.raises(gym.error.ResetNeeded, match="reset"):
+            new.render()
+
+
+def test_numbers_of_numpy_are_numbers():
+    rewards = {"treasure": np.float32(1), "step": np.int64(-1)}
+    envs = RealmVectorEnv(np.int64(2), rewards=rewards, size=np.int32(64), failure_rate=np.float32(0.1),
+                          treasure_id=np.array([3, 4]))  # fmt: skip
+    observation, _ = envs.reset(seed=np.array([1, 2]))
+    assert observation["vector"][:, 2:15].sum(axis=1).tolist() == [2, 2]
+    assert envs.step(np.zeros(2, int))[1].tolist() == [-1, -1]
+    equal(envs.reset(seed=np.int64(1)), envs.reset(seed=[1, 2]))
+
+
+def test_what_does_not_fit_into_memory_is_named(monkeypatch):
+    def no_room(*_, **__):
+        raise MemoryError("Unable to allocate 68.7 GiB")
+
+    monkeypatch.setattr(realm_env, "RealmGames", no_room)
+    with pytest.raises(ConfigError, match="num_envs is 3, num_maps 1000000, size 128.*68.7 GiB.*lower"):
+        RealmVectorEnv(3, num_maps=10**6)
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda env: pickle.loads(pickle.dumps(env))])
+@pytest.mark.parametrize("single", [False, True])
+def test_a_copy_plays_as_the_original_does(copied, single):
+    choices = {"size": 48, "num_maps": None, "render_mode": "rgb_array"}
+    env = RealmEnv(**choices) if single else RealmVectorEnv(2, **choices)
+    env.reset(seed=5)
+    actions = [3 if single else np.array([3, 12])] * 20
+    for action in actions:
+        env.step(action)
+    other = copied(env)
+    for action in actions:
+        equal(env.step(action), other.step(action))
+    for seed in (None, 7):
+        equal(env.reset(seed=seed)[0], other.reset(seed=seed)[0])
+    equal(env.render(), other.render())
+
+
+def test_what_an_episode_begins_with_holds_from_the_next_one_on_all_else_at_once():
+    envs = RealmVectorEnv(1, maps=False, size=64)
+    envs.reset(seed=0)
+    envs.change(treasure_num=2, max_step=5)
+    ends = [envs.step(np.array([0]))[3][0] for _ in range(5)]
+    assert ends == [False] * 4 + [True] and envs.games.present.sum() == 2
 
 
 @pytest.mark.parametrize(

@@ -173,6 +173,20 @@ def test_each_agent_reaches_nine_tenths_of_the_planner_on_maps_that_nobody_train
     assert last("realm_fresh", "eval/of_planner")[0] > 0.9
 
 
+def test_longer_trainings_on_large_maps_and_dqn_come_to_what_the_text_says():
+    parts = {name: [round(100 * part) for part in last(name, "eval/of_planner")][::2]
+             for name in ("realm_fresh", "realm_fresh_128", "realm_fresh_128_long", "realm_fresh_dqn")}  # fmt: skip
+    assert parts == {"realm_fresh": [92, 94], "realm_fresh_128": [72, 77], "realm_fresh_128_long": [81, 88],
+                     "realm_fresh_dqn": [78, 88]}  # fmt: skip
+    assert [round(n, 1) for n in last("realm_fresh_128_long", "eval/treasures")] == [12.9, 12.9, 12.9]
+    ended = [round(100 * part) for part in last("realm_fresh_128_long", "eval/is_success")]
+    assert (100 - ended[-1], 100 - ended[0]) == (8, 15)
+    early = {name: [curve["eval/of_planner"][1][0] for curve in figures.curves(name).values()]
+             for name in ("realm_fresh", "realm_fresh_dqn")}  # fmt: skip
+    early = {name: (round(100 * min(parts)), round(100 * max(parts))) for name, parts in early.items()}
+    assert early == {"realm_fresh": (70, 73), "realm_fresh_dqn": (19, 37)}
+
+
 def test_the_cases_show_what_the_chapter_says():
     usual, hurried = ({tag: last(name, f"eval/{tag}") for tag in ("treasures", "steps", "of_planner", "is_success")}
                       for name in ("realm_case", "realm_case_penalty"))  # fmt: skip
@@ -215,8 +229,16 @@ def test_the_cases_show_what_the_chapter_says():
 def test_the_tables_of_players_hold_what_the_text_says():
     sizes = json.loads(realm_figures.PLAYERS.read_text(encoding="utf-8"))["sizes"]
     agents = {
-        size: [found for name, found in players.items() if "agent" in name] for size, players in sizes.items()
+        size: [found for name, found in players.items() if name.startswith("agent")]
+        for size, players in sizes.items()
     }
+
+    def spread(size, kind, figure="of_planner"):
+        found = [100 * each[figure] for name, each in sizes[size].items() if name.startswith(kind)]
+        return len(found), round(min(found)), round(max(found))
+
+    assert spread("64", "the notes") == (3, 27, 33)
+    assert spread("128", "trained at 128") == (3, 81, 86) and spread("64", "trained at 128") == (3, 17, 33)
     parts = {
         size: sorted(round(100 * found["of_planner"]) for found in each) for size, each in agents.items()
     }

@@ -13,6 +13,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import types
 
@@ -422,6 +423,23 @@ def test_an_address_at_which_nobody_answers_is_refused_at_once():
     with pytest.raises(ConfigError, match=f"no Ray cluster at {address}: .*refused.*ray start --head"), \
          cluster.connected(address, 1):  # fmt: skip
         pass
+
+
+@pytest.mark.parametrize("answer", [b"HTTP/1.1 404 Not Found\r\n\r\n", b"", b"\x00\x00"])
+def test_an_address_at_which_something_else_answers_is_refused(answer):
+    """Ray itself tried for four minutes, and wrote twenty lines."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve():
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(100)
+                connection.sendall(answer)
+
+        threading.Thread(target=serve, daemon=True).start()
+        address = f"127.0.0.1:{server.getsockname()[1]}"
+        with pytest.raises(ConfigError, match=f"no Ray cluster at {address}: .*no Ray; start.*--ray local"):
+            cluster.ask_for_an_answer(address)
 
 
 def test_weights_that_were_damaged_on_their_way_are_refused():

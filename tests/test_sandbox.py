@@ -1,6 +1,7 @@
 """The sandbox: what submitted code cannot reach, and that every way to end has a verdict of its own."""
 
 import ctypes
+import errno
 import os
 import pathlib
 import socket
@@ -612,6 +613,40 @@ def test_a_cell_over_its_time_is_interrupted_and_the_next_one_runs(kernel):
     execution = kernel.execute("print('before')\nwhile True: pass", 1)
     assert execution.status == "time limit" and execution.outputs[0].text == "before\n"
     assert kernel.execute("1 + 1", 10).status == "ok"
+
+
+def test_who_asks_the_judges_world_without_end_is_not_answered_without_end(kernel):
+    """A flood of questions kept the judge for minutes over the limit of a training."""
+    asks = (
+        "from IPython import get_ipython\nfrom autograder.student_side.world import NAME\n"
+        "socket = get_ipython().kernel.stdin_socket\n"
+        "for _ in range(3000): socket.send_multipart([NAME, b'{}'])\n"
+        "while True: pass"
+    )
+    asked = []
+
+    def slow(question):
+        asked.append(question)
+        began = time.thread_time()
+        while time.thread_time() - began < 0.1:
+            pass
+        return "{}"
+
+    execution = kernel.execute(asks, 1, slow)
+    assert execution.status == "time limit" and 1 <= len(asked) <= 11
+    assert printed(kernel, "print(1)") == "1\n"  # what was asked before is not answered now
+
+
+def test_a_kernel_gets_a_small_share_of_what_linux_counts_for_each_user(kernel):
+    """One submission took all of the user's, so that its siblings and the host had none."""
+    code = (
+        "import ctypes\nlibc, found = ctypes.CDLL(None, use_errno=True), []\n"
+        "while len(found) < 100 and (n := libc.inotify_init1(0)) >= 0: found.append(n)\n"
+        "print(len(found), ctypes.get_errno())\n"
+        "import os; _ = [os.close(n) for n in found]"
+    )
+    number, error = map(int, printed(kernel, code).split())
+    assert number < 20 and error in (errno.EMFILE, errno.EPERM, errno.ENOSYS)
 
 
 # Verdicts

@@ -123,7 +123,7 @@ class PlatformNames(FileNameCollectorPlugin):
             )
         try:
             parse_utc(found.get("timestamp"))
-        except (ValueError, OverflowError):
+        except Exception:  # as in submission.timestamp
             self.log.warning("%r counts as in time: %r is no time", filename, found.pop("timestamp"))
         return {key: found[key] for key in ("student_id", "file_id", "timestamp") if key in found}
 

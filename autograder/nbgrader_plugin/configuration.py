@@ -22,6 +22,7 @@ from traitlets.config import Config
 
 from autograder.nbgrader_plugin.autograde import Autograde
 from autograder.nbgrader_plugin.collect import PlatformArchives, PlatformNames
+from autograder.nbgrader_plugin.exporters import GradesCSV
 from autograder.nbgrader_plugin.feedback import GenerateFeedback
 from autograder.nbgrader_plugin.insert_sources import InsertSources
 from autograder.student_side.text import clean
@@ -95,6 +96,7 @@ def configure(c: Config) -> None:
     for converter in (GenerateAssignment, GenerateSolution):
         usual = converter.preprocessors.default_args[0]
         c[converter.__name__].preprocessors = [InsertSources, *usual]
+    c.ExportApp.plugin_class = GradesCSV  # nbgrader's own neither quotes a name nor sees a formula in it
     c.ZipCollectApp.extractor_plugin = PlatformArchives
     c.ZipCollectApp.collector_plugin = PlatformNames
     BaseConverter._format_source = _format_source

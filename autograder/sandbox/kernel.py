@@ -217,7 +217,7 @@ class SandboxedKernel:
             if not ended:
                 message = f"your code ran longer than {min(seconds, left):g} s and was stopped"
                 self._send("control", "interrupt_request", {})
-                ended = self._listen(request, output, self.limits.seconds_grace, execution, world)
+                ended = self._listen(request, output, self.limits.seconds_grace, execution, None)
                 if ended and not self.ending:
                     execution.status, execution.message = "time limit", message
         except Closed:
@@ -247,17 +247,18 @@ class SandboxedKernel:
         execution: Execution,
         world: Callable[[str], str] | None,
     ) -> bool:
-        """Collects messages until the code has ended (True) or the time is over (False)."""
+        """Collects messages until the code has ended (True) or the time is over (False).
+
+        The answers of `world` may take as much of this process's time as the code of the kernel's.
+        """
         process, began = self._provisioner.process, time.monotonic()
-        used_before, looked, replied = process.cpu_seconds(), began, None
+        used_before, looked, replied, answering = process.cpu_seconds(), began, None, 0.0
         while True:
             now = time.monotonic()
             if now - began > seconds and now - looked > _PAUSE:
                 looked = now
-                if (
-                    now - began > PATIENCE * seconds
-                    or process.cpu_seconds(whole=True) - used_before > seconds
-                ):
+                used = process.cpu_seconds(whole=True) - used_before
+                if now - began > PATIENCE * seconds or max(used, answering) > seconds:
                     return False
             if replied and now - replied > _QUIET:
                 return True
@@ -267,8 +268,10 @@ class SandboxedKernel:
                 return True
             for channel, message in received or ():
                 if channel == "stdin":
-                    if world:
+                    if world and answering < seconds:  # one who asks without end is not answered without end
+                        started = time.thread_time()
                         self._wires["stdin"].send([world(message.decode(errors="replace")).encode()])
+                        answering += time.thread_time() - started
                     continue
                 if message.parent != request:
                     continue

@@ -85,7 +85,11 @@ class Nursery:
                 program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=complaints,
                 env=bubblewrap.environment(str(self.folder) if unsafe else bubblewrap.HOME), cwd="/", start_new_session=True,
             )  # fmt: skip
-        answer = self._process.stdout.readline().decode().strip()
+        try:
+            answer = self._process.stdout.readline().decode().strip()
+        except BaseException:  # interrupted
+            self.close()
+            raise
         if answer != "ready":
             self._process.wait()
             complaint = (self.folder / "stderr").read_text(errors="replace").strip()[-1000:]

@@ -311,8 +311,12 @@ def _become_kernel(request: dict, settings: dict, ready: socket.socket) -> None:
 def _seal() -> None:
     """Makes this the process 1 of its namespaces, without any capability, nor a way to new ones."""
     _mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC)
-    with contextlib.suppress(OSError), open("/proc/sys/user/max_user_namespaces", "wb") as stream:
-        stream.write(b"0")  # none below this one: in them a process would have capabilities again
+    # No user below this one: there a process would have capabilities again. Of what Linux counts for each user of the
+    # machine, and so for all kernels together, each gets a small share.
+    for name, most in (("user_namespaces", 0), ("inotify_instances", 8), ("inotify_watches", 1024),
+                       ("fanotify_groups", 0), ("fanotify_marks", 0)):  # fmt: skip
+        with contextlib.suppress(OSError), open(f"/proc/sys/user/max_{name}", "wb") as stream:
+            stream.write(str(most).encode())
     for path in filter(os.path.exists, (f"/proc/{name}" for name in MASKED.split())):
         _mount("/dev/null", path, "", MS_BIND)
     # Where the grader runs as root, so does this process, and root may write to /proc/sys without any capability.

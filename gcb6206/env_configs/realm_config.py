@@ -11,7 +11,7 @@ from gcb6206.env_configs.config import check_fields
 from gcb6206.env_configs.dqn_basic_config import DQN_LIMITS, agent_fields
 from gcb6206.env_configs.schedule import PiecewiseSchedule
 from gcb6206.envs.realm.env import RealmVectorEnv
-from gcb6206.envs.realm.options import TREASURES, RealmOptions
+from gcb6206.envs.realm.options import TREASURES, RealmOptions, check_whole
 from gcb6206.envs.realm.rewards import SHAPED, check_weights
 from gcb6206.errors import ConfigError
 from gcb6206.exercises import exercise
@@ -65,9 +65,15 @@ class RealmGames:
             "at least 1": "total_steps num_envs channels hidden_size",
             "a number from 0 to 1": "random_start_fraction",
         })  # fmt: skip
+        self.options()
+        if self.eval_map_seed is not None:
+            check_whole("eval_map_seed", self.eval_map_seed, 0, 2**31 - 1)
         for number in self.curriculum:
-            self.options(treasure_num=number)
-        check_weights(self.rewards or {})
+            try:
+                self.options(treasure_num=number)
+            except ConfigError as error:
+                raise ConfigError(f"treasure_curriculum is {self.treasure_curriculum!r}: {error}") from None
+        check_weights({} if self.rewards is None else self.rewards)
 
     @property
     def curriculum(self) -> list[int | str]:

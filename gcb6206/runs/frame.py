@@ -245,9 +245,16 @@ class Run(ABC):
                 f"the run in {self.directory} is finished, {self.done} of {self.total} {self.counter}s are done: begin "
                 "another without --resume"
             )
-        keys = numpy_state["keys"].numpy()
-        np.random.set_state(("MT19937", keys, *(numpy_state[n] for n in ("position", "has_gauss", "gauss"))))
-        torch.set_rng_state(torch_state)
+        try:
+            keys = numpy_state["keys"].numpy()
+            np.random.set_state(
+                ("MT19937", keys, *(numpy_state[n] for n in ("position", "has_gauss", "gauss")))
+            )
+            torch.set_rng_state(torch_state)
+        except (AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
+            raise CheckpointError(
+                f"checkpoint {path} holds random numbers' states that are none ({error}): train again"
+            ) from None
         self.settle()
         self.logger.forget_from(self.first_after)
 

@@ -87,16 +87,19 @@ def behaviour_log_prob(
     observations: np.ndarray,
     noise: np.ndarray | None,
     training: bool = True,
+    times: int = 1,
 ) -> dict:
-    """One call with a policy that says log_probs[k] and values[k] when it is asked for the k-th time.
+    """The last of some calls with a policy that says log_probs[k] and values[k] when it is asked for the k-th time.
 
     Args:
         training: the policy's mode.
+        times: how many calls.
     """
     policy = ScriptedPolicy(log_probs, values).train(training)
     given = {"observations": observations} | ({} if noise is None else {"noise": noise})
     with side_effects(given) as changed:
-        result = realm_agent.behaviour_log_prob(policy, observations, noise)
+        for _ in range(times):
+            result = realm_agent.behaviour_log_prob(policy, observations, noise)
     if policy.training != training:
         changed.append("the policy's mode")
     if not policy.weight.requires_grad:
@@ -201,6 +204,7 @@ def drop_stale(versions: np.ndarray, order: np.ndarray, version: int, max_lag: i
     with side_effects(arrays) as changed:
         try:
             result = trajectories_module.drop_stale(given, version, max_lag)
+            other = trajectories_module.drop_stale(given, version, max_lag)
         except ValueError as error:
             told = {"message": str(error)[:1000], "raised": describe(error)["message"]}
             return {"refused": True, **told} | dict.fromkeys(
@@ -224,9 +228,15 @@ def drop_stale(versions: np.ndarray, order: np.ndarray, version: int, max_lag: i
         "types": [kind(part) for part in parts],
         "kept": numbers(parts[0]),
         "dropped": numbers(parts[1]),
-        "own": all(part is not given for part in parts),
+        "own": all(part is not given for part in parts) and not _shares_a_part(parts, other),
         "changed": changed,
     }
+
+
+def _shares_a_part(parts: tuple, others: object) -> bool:
+    """Whether two calls handed out the same list."""
+    others = others if isinstance(others, (tuple, list)) else ()
+    return any(part is other for part in parts for other in others)
 
 
 @probe("hw5.vtrace")
@@ -406,7 +416,8 @@ def publish(publications: list, keep: int, size: int = 50, others: list | None =
             the disk refuses ("write", "sync", "rename"), and `error`, the name of its number or ""; `kills`, at which
             the process ends ("write", "sync",
             "rename", "remove"); `room`, how many bytes fewer than needed are free (0: just enough); `again`, whether
-            another process goes on with the same directory, and keeps `keep` versions if that is named.
+            another process goes on with the same directory, and keeps `keep` versions if that is named; `damages`, the
+            version whose file is spoilt before.
         keep: versions that stay.
         size: numbers in the weights.
         others: names of files that lie there already.
@@ -423,6 +434,10 @@ def publish(publications: list, keep: int, size: int = 50, others: list | None =
         for wanted in publications:
             if wanted.get("again"):
                 model_pool = ModelPool(directory, wanted.get("keep", keep))
+            if "damages" in wanted:
+                model_pool.path(wanted["damages"]).write_bytes(b"spoilt")
+            for known in model_pool.versions():  # a file's time says nothing about its version
+                os.utime(model_pool.path(known), (10**9 - known,) * 2)
             told.append(_one_publication(model_pool, wanted, size, set(others or [])))
     return {"publications": told}
 

@@ -108,7 +108,8 @@ def side_effects(given: dict[str, np.ndarray | torch.Tensor]) -> Iterator[list[s
     before, found = state(), []
     try:
         yield found
-        found += [name for name, now in state().items() if now != before[name]]
+        after = state()  # the dictionary itself may have lost or gained an entry
+        found += [name for name in before | after if before.get(name) != after.get(name)]
     finally:
         torch.set_rng_state(kept[0])
         np.random.set_state(kept[1])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numbers
+
 import gymnasium as gym
 import numpy as np
 from gymnasium.utils import seeding
@@ -12,7 +14,7 @@ from gcb6206.envs.realm import rewards as reward_terms
 from gcb6206.envs.realm.game import ACTIONS, Layout, RealmGames
 from gcb6206.envs.realm.maps import make_map
 from gcb6206.envs.realm.observation import REACH, Observer, observation_space
-from gcb6206.envs.realm.options import RealmOptions
+from gcb6206.envs.realm.options import RealmOptions, check_whole
 from gcb6206.errors import ConfigError
 
 MAX_RETRIES = 10  # a step without an answer is tried so often again; then the episode is given up
@@ -52,15 +54,25 @@ class RealmVectorEnv(gym.vector.VectorEnv):
     ):
         if render_mode not in (None, *self.metadata["render_modes"]):
             raise ConfigError(f"render_mode is {render_mode!r}: expected None or 'rgb_array'")
-        if num_envs < 1:
-            raise ConfigError(f"num_envs is {num_envs}: expected at least 1")
+        check_whole("num_envs", num_envs, 1, 10**6)
+        if not isinstance(maps, (bool, np.bool_)):
+            raise ConfigError(f"maps is {maps!r}: expected True or False")
         self.options = RealmOptions().changed(choices)
-        self.rewards = dict(reward_terms.SCORE if rewards is None else rewards)
-        reward_terms.check_weights(self.rewards)
-        self.num_envs, self.render_mode = num_envs, render_mode
-        slots = self.options.num_maps or num_envs
-        self.games = RealmGames(num_envs, self.options, self.options.size, slots, REACH if maps else 0)
-        self._observer = Observer(self.games, maps)
+        rewards = reward_terms.SCORE if rewards is None else rewards
+        reward_terms.check_weights(rewards)
+        self.rewards = dict(rewards)
+        self.num_envs, self.render_mode = int(num_envs), render_mode
+        slots = self.options.num_maps or self.num_envs
+        try:
+            self.games = RealmGames(
+                self.num_envs, self.options, self.options.size, slots, REACH if maps else 0
+            )
+            self._observer = Observer(self.games, maps)
+        except MemoryError as error:
+            raise ConfigError(
+                f"num_envs is {num_envs}, num_maps {self.options.num_maps}, size {self.options.size}: that does not "
+                f"fit into memory ({error}); lower one of them"
+            ) from None
         self._generators: list[np.random.Generator | None] = [None] * num_envs
         self.failed_steps = np.zeros(num_envs, int)
         self.paths: list[list[np.ndarray]] = [[] for _ in range(num_envs)]  # for pictures
@@ -70,7 +82,10 @@ class RealmVectorEnv(gym.vector.VectorEnv):
         self.action_space = batch_space(self.single_action_space, num_envs)
 
     def change(self, **choices) -> None:
-        """Change options, such as ``treasure_num`` or ``start``; they hold from each game's next episode on.
+        """Change options, such as ``treasure_num`` or ``start``.
+
+        What an episode begins with (``treasure_num``, ``treasure_random``, ``treasure_id``, ``start``, ``end``) holds
+        from each game's next episode on, everything else at once.
 
         Raises:
             ConfigError: an unknown option, a value that does not fit, or one that is settled when the environment is
@@ -87,9 +102,11 @@ class RealmVectorEnv(gym.vector.VectorEnv):
     def reset(self, *, seed: int | list[int] | None = None, options: dict | None = None):
         """Start all episodes anew; game ``i`` draws from ``seed + i``. ``options`` go to ``change``."""
         if seed is None or np.ndim(seed):
-            seeds = seed if seed is not None else [None] * self.num_envs
-        else:
+            seeds = np.asarray(seed).tolist() if seed is not None else [None] * self.num_envs
+        elif isinstance(seed, numbers.Integral):
             seeds = [int(seed) + i for i in range(self.num_envs)]
+        else:
+            raise ValueError(f"seed is {seed!r}: expected a whole number, or one for each environment")
         if len(seeds) != self.num_envs:
             raise ValueError(f"got {len(seeds)} seeds for {self.num_envs} environments")
         for i, single in enumerate(seeds):
@@ -128,7 +145,9 @@ class RealmVectorEnv(gym.vector.VectorEnv):
 
         Raises:
             ValueError: actions of another shape, or none of the 16.
+        gymnasium.error.ResetNeeded: before the first ``reset``.
         """
+        self._check_begun()
         actions = np.asarray(actions)
         if actions.shape != (self.num_envs,) or not np.issubdtype(actions.dtype, np.integer):
             raise ValueError(
@@ -166,9 +185,14 @@ class RealmVectorEnv(gym.vector.VectorEnv):
         """A picture ``(512, 512, 3)`` uint8 of every game."""
         if self.render_mode is None:
             raise RuntimeError("render_mode is None: make the environment with render_mode='rgb_array'")
+        self._check_begun()
         from gcb6206.envs.realm.render import picture
 
         return tuple(picture(self.games, i, np.array(self.paths[i])) for i in range(self.num_envs))
+
+    def _check_begun(self) -> None:
+        if self._generators[0] is None:
+            raise gym.error.ResetNeeded("no episode has begun: call reset first")
 
     def _restart(self, rows: np.ndarray) -> None:
         """Put these games at the start of an episode."""

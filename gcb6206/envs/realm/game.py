@@ -102,8 +102,8 @@ class RealmGames:
     def __init__(self, number: int, options: RealmOptions, size: int, slots: int, pad: int = 0):
         self.number, self.options, self.size, self.pad = number, options, size, pad
         self.rows = np.arange(number)
-        self.walls = np.ones((slots, size, size), bool)
-        self.distances = np.full((slots, size, size, SITES), UNREACHED, np.uint16)
+        self.walls = np.zeros((slots, size, size), bool)  # zeros take memory only once a map is there
+        self.distances = np.zeros((slots, size, size, SITES), np.uint16)
         self.places = np.zeros((slots, SITES, 2), int)
         self.maps: list[RealmMap | None] = [None] * slots
         self.nearest_free: dict[

@@ -43,8 +43,6 @@ class Observer:
         if maps:
             padded = games.size + 2 * REACH
             self.rock = np.zeros((len(games.maps), padded, padded), np.uint8)
-            self._rock_windows = sliding_window_view(self.rock, (VIEW, VIEW), axis=(1, 2))
-            self._memory_windows = sliding_window_view(games.visits, (VIEW, VIEW), axis=(1, 2))
 
     def load(self, slot: int) -> None:
         """Take up the map in a slot."""
@@ -78,8 +76,10 @@ class Observer:
         games = self.games
         x, y = games.cell.T
         view = np.zeros((games.number, len(LAYERS), VIEW, VIEW), np.uint8)
-        view[:, 0] = self._rock_windows[games.slot, x, y]
-        np.multiply(self._memory_windows[games.rows, x, y], 255 // VISITS, out=view[:, 1])
+        # views, so made here: a copy or a pickle of the environment would keep them as arrays of their own
+        rock, memory = (sliding_window_view(a, (VIEW, VIEW), axis=(1, 2)) for a in (self.rock, games.visits))
+        view[:, 0] = rock[games.slot, x, y]
+        np.multiply(memory[games.rows, x, y], 255 // VISITS, out=view[:, 1])
         seen = games.places[games.slot] // CELL - games.cell[:, None] + REACH
         inside = ((seen >= 0) & (seen < VIEW)).all(axis=2)
         row, site = np.nonzero(inside & games.present)

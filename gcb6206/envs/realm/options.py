@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import numbers
 from dataclasses import dataclass
 
 import numpy as np
@@ -52,29 +53,33 @@ class RealmOptions:
             ("size", 48, 256), ("map_seed", 0, 2**31 - 1), ("end", 1, SITES - 1), ("max_step", 1, 10**6),
             ("flash_cooldown", 1, 10**6), ("buff_duration", 0, 10**6),
         ):  # fmt: skip
-            _check_whole(name, getattr(self, name), least, most)
+            check_whole(name, getattr(self, name), least, most)
         for name in ("num_maps", "buff_respawn"):
             if getattr(self, name) is not None:
-                _check_whole(name, getattr(self, name), 1, 10**6)
+                check_whole(name, getattr(self, name), 1, 10**6)
         if isinstance(self.treasure_num, str):
             _check_word("treasure_num", self.treasure_num, ("uniform", "norm"))
         else:
-            _check_whole("treasure_num", self.treasure_num, 0, TREASURES)
+            check_whole("treasure_num", self.treasure_num, 0, TREASURES)
         if isinstance(self.start, str):
             _check_word("start", self.start, ("random",))
         else:
-            _check_whole("start", self.start, 1, SITES - 1)
+            check_whole("start", self.start, 1, SITES - 1)
         if self.start == self.end:
             raise ConfigError(f"start and end are both {self.start}: expected two sites")
         _check_word("flash_landing", self.flash_landing, ("stay", "nearest"))
-        if not isinstance(self.failure_rate, (int, float)) or not 0.0 <= self.failure_rate < 1.0:
+        if not isinstance(self.treasure_random, (bool, np.bool_)):
+            raise ConfigError(f"treasure_random is {self.treasure_random!r}: expected true or false")
+        if not isinstance(self.failure_rate, numbers.Real) or not 0.0 <= self.failure_rate < 1.0:
             raise ConfigError(f"failure_rate is {self.failure_rate!r}: expected a number from 0 to below 1")
         if self.treasure_id is not None:
             self._check_treasure_id()
 
     def _check_treasure_id(self) -> None:
+        if not isinstance(self.treasure_id, (tuple, list, np.ndarray)) or np.ndim(self.treasure_id) != 1:
+            raise ConfigError(f"treasure_id is {self.treasure_id!r}: expected a list of sites")
         for site in self.treasure_id:
-            _check_whole("treasure_id", site, 1, SITES - 1)
+            check_whole("treasure_id", site, 1, SITES - 1)
             if site in (self.start, self.end):
                 raise ConfigError(f"treasure_id holds {site}, which is the start or the end")
         if len(set(self.treasure_id)) < len(self.treasure_id):
@@ -92,7 +97,7 @@ class RealmOptions:
         for name in changes:
             if name not in known:
                 raise ConfigError(f"unknown option {name!r} of the realm: {nearest(name, known)}")
-        if isinstance(changes.get("treasure_id"), list):  # as YAML gives it
+        if isinstance(changes.get("treasure_id"), (list, np.ndarray)):  # YAML gives lists
             changes = {**changes, "treasure_id": tuple(changes["treasure_id"])}
         return dataclasses.replace(self, **changes)
 
@@ -115,7 +120,7 @@ class RealmOptions:
         return start, self.end, np.sort(chosen)
 
 
-def _check_whole(name: str, value: object, least: int, most: int) -> None:
+def check_whole(name: str, value: object, least: int, most: int) -> None:
     """Refuse what is no whole number of a range."""
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or not least <= value <= most:
         raise ConfigError(f"{name} is {value!r}: expected a whole number from {least} to {most}")

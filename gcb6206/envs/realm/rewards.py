@@ -6,7 +6,8 @@ weights of a contest's log, divided by ten, since unscaled returns made its valu
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import numbers
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
@@ -41,10 +42,12 @@ def check_weights(weights: dict[str, float]) -> None:
     Raises:
         ConfigError: names the term and the nearest one, or the weight.
     """
+    if not isinstance(weights, Mapping):
+        raise ConfigError(f"rewards is {weights!r}: expected a dictionary of terms and their weights")
     for name, weight in weights.items():
         if name not in TERMS:
             raise ConfigError(f"rewards: unknown term {name!r}: {nearest(name, TERMS)}")
-        if isinstance(weight, bool) or not isinstance(weight, (int, float)) or not np.isfinite(weight):
+        if isinstance(weight, bool) or not isinstance(weight, numbers.Real) or not np.isfinite(weight):
             raise ConfigError(f"rewards: the weight of {name} is {weight!r}: expected a number")
 
 

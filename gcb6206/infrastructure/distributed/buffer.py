@@ -19,6 +19,7 @@ from gcb6206.exercises import exercise
 from gcb6206.infrastructure.distributed.trajectory import Trajectory
 
 SAMPLERS = ("Uniform", "Fifo")
+MOST_TRAININGS = 1000  # for each insert; far more would never let the learner wait for a new one
 
 
 class TrajectoryBuffer:
@@ -28,7 +29,7 @@ class TrajectoryBuffer:
         capacity: trajectories at most; the oldest makes room for a new one.
         train_batch_size: trajectories in one training, at most ``capacity``.
         preload_ratio: the first training waits for ``capacity // preload_ratio`` trajectories.
-        production_consume_ratio: samples for each insert.
+        production_consume_ratio: samples for each insert, at most 1000 * ``train_batch_size``.
         sampler: ``Uniform`` draws different trajectories, each as likely as any other, and keeps them; ``Fifo`` hands
             out the oldest, each once.
         seed: of the draws.
@@ -60,8 +61,12 @@ class TrajectoryBuffer:
             raise ConfigError(f"train_batch_size is {train_batch_size}: expected 1 to capacity = {capacity}")
         if not preload_ratio >= 1:
             raise ConfigError(f"preload_ratio is {preload_ratio}: expected at least 1")
-        if not production_consume_ratio > 0:
-            raise ConfigError(f"production_consume_ratio is {production_consume_ratio}: expected above 0")
+        most = MOST_TRAININGS * train_batch_size
+        if not 0 < production_consume_ratio <= most:
+            raise ConfigError(
+                f"production_consume_ratio is {production_consume_ratio}: expected above 0 and at most {MOST_TRAININGS} "
+                f"* train_batch_size = {most}, which are {MOST_TRAININGS} trainings for each insert"
+            )
         if sampler not in SAMPLERS:
             raise ConfigError(f"sampler is {sampler!r}: {nearest(sampler, SAMPLERS)}")
         if sampler == "Fifo" and production_consume_ratio != 1:

@@ -2,7 +2,7 @@
 
 Ray comes up in some seconds on a quiet machine, and gives up on a busy one, because its parts wait only so long for each
 other. So a start is tried a few times. What to join is asked by a plain connection first, for which Ray would take
-minutes.
+minutes and many lines.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ from gcb6206.errors import ConfigError
 STARTS = 4  # of a Ray that gives up on a busy machine
 OBJECT_STORE = 2**29  # bytes at least, for a Ray that is started here
 COURSE = Path(__file__).resolve().parents[3]
+SETTINGS = b"\x04"  # the kind of HTTP/2's first frame, with which each side of gRPC begins
+HTTP2 = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes(3) + SETTINGS + bytes(5)
 
 
 @contextlib.contextmanager
@@ -50,7 +52,7 @@ def connected(address: str, cpus: int, object_store: int = 0) -> Iterator[types.
         store = max(OBJECT_STORE, object_store)
         settings |= {"num_cpus": cpus, "include_dashboard": False, "object_store_memory": store}
     else:
-        _ask_for_an_answer(address)
+        ask_for_an_answer(address)
     _init(ray, address, settings)
     try:
         there = ray.cluster_resources().get("CPU", 0)
@@ -64,15 +66,23 @@ def connected(address: str, cpus: int, object_store: int = 0) -> Iterator[types.
         ray.shutdown()
 
 
-def _ask_for_an_answer(address: str) -> None:
-    """Refuse an address at which nobody answers, within seconds."""
+def ask_for_an_answer(address: str) -> None:
+    """Refuse an address at which nobody answers, or something that cannot be Ray, within seconds.
+
+    Raises:
+        ConfigError: says what to do.
+    """
     host, _, port = address.removeprefix("ray://").rpartition(":")
     if not port.isdigit():
         if address == "auto":
             return
         raise ConfigError(f"--ray is {address!r}: expected none, local, auto or HOST:PORT")
     try:
-        socket.create_connection((host, int(port)), timeout=10).close()
+        with socket.create_connection((host, int(port)), timeout=10) as connection:
+            if os.environ.get("RAY_USE_TLS", "0") == "0":
+                connection.sendall(HTTP2)
+                if connection.recv(4)[3:] != SETTINGS:
+                    raise OSError("what answers there is no Ray")
     except (OSError, OverflowError) as error:
         raise ConfigError(
             f"no Ray cluster at {address}: {error}; start one there with `ray start --head --port {port}`, or take "
@@ -96,7 +106,10 @@ def _init(ray: types.ModuleType, address: str, settings: dict) -> None:
                     f"{sys.version.split()[0]}: install the same on all machines ({told[:300]})"
                 ) from None
             if address != "local":
-                raise ConfigError(f"no Ray cluster at {address}: {told[:300]}") from None
+                raise ConfigError(
+                    f"no Ray cluster at {address}: {told[:300]}; start one there with `ray start --head`, or take --ray "
+                    "local"
+                ) from None
             if not left:
                 raise ConfigError(
                     f"Ray did not start in {tries} tries; is this machine busy? Start it once with `ray start --head`, "

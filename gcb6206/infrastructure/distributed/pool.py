@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import numbers
 import re
 import shutil
 from pathlib import Path
@@ -19,7 +20,7 @@ import torch
 from gcb6206.errors import CheckpointError
 from gcb6206.exercises import exercise
 
-NAME = re.compile(r"model-(\d{9})\.pt")
+NAME = re.compile(r"model-(\d{9}|[1-9]\d{9,})\.pt")
 RETRIES = 5  # a file that is removed between being listed and being read
 
 
@@ -120,7 +121,9 @@ class ModelPool:
             ValueError: ``which`` is none of these.
             CheckpointError: there is no such version, or its file is damaged; the message names it.
         """
-        if not (which in ("latest", "random") or isinstance(which, int)):
+        if isinstance(which, numbers.Integral):
+            which = int(which)
+        elif which not in ("latest", "random"):
             raise ValueError(f"which is {which!r}: expected a version, 'latest' or 'random'")
         for _ in range(RETRIES):
             versions = self.versions()

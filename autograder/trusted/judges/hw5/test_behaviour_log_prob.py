@@ -55,8 +55,8 @@ class Case:
         ):  # a mistake gives what another one gives
             self.noise = rng.gumbel(size=(number, actions)).astype(np.float32)
 
-    def run(self, student: Student, training: bool = True) -> Reply:
-        """One call; training is the policy's mode."""
+    def run(self, student: Student, training: bool = True, times: int = 1) -> Reply:
+        """The last of some calls; training is the policy's mode."""
         return student.run(
             EXERCISE,
             log_probs=self.log_probs,
@@ -64,6 +64,7 @@ class Case:
             observations=self.observations,
             noise=self.noise,
             training=training,
+            times=times,
         )
 
     @property
@@ -355,7 +356,7 @@ def test_any_size(student, rng):
     points=0.25,
     title="the arguments stay, and so does everything else",
     read=READ,
-    depends=["kept"],
+    depends=["kept", "values"],
     why="The noise of a whole stretch is drawn beforehand, and the observations are sent to the learner.",
 )
 def test_no_trace(student, rng):
@@ -370,6 +371,16 @@ def test_no_trace(student, rng):
     compare(
         reply["log_probs"], other.of(other.log_probs[0]), tried=f"{told}: log_probs", hint=LEFT, atol=1e-6
     )
+    second, told = (
+        case.run(student, times=2),
+        "a second call with the same policy, which has learned meanwhile",
+    )
+    later = case.log_probs[1]
+    chosen = (later + case.noise).argmax(axis=1)
+    hint = "The same policy says something else once it has learned: ask it at every call, and keep nothing of it."
+    compare(second["actions"], chosen, tried=f"{told}: actions", hint=hint)
+    compare(second["log_probs"], case.of(later, chosen), tried=f"{told}: log_probs", hint=hint, atol=1e-6)
+    compare(second["values"], case.values[1], tried=f"{told}: values", hint=hint, atol=1e-6)
     again = case.run(student)
     for name in ("actions", "log_probs", "values"):
         compare(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 
 from autograder.student_side.student import Reply, Student
@@ -212,8 +214,9 @@ def test_order(student, rng):
     why="It means that the learner starts to count its versions again, and then every lag is wrong.",
 )
 def test_future(student, rng):
-    for versions, version in (([3, 9, 4], 8), ([9], 8), ([2, 9], 8), ([0, 1], 0), ([1], 0)):
-        case = Case(versions, version, int(rng.integers(0, 9)))
+    cases = (([3, 9, 4], 8), ([9], 8), ([2, 9], 8), ([0, 1], 0), ([1], 0), ([8, 2, 3, 9], 8), ([8, 9, 2], 8))
+    for (versions, version), max_lag in itertools.product(cases, (0, 10)):  # some are dropped before, or none
+        case = Case(versions, version, max_lag)
         reply = case.run(student)
         require(
             reply["refused"] is True,
@@ -256,8 +259,8 @@ def test_any(student, rng):
         nothing_else_changed(reply, case.told)
         require(
             reply["own"] is True,
-            tried=f"{case.told}: whether a result is the list that was given",
-            got="it is",
+            tried=f"{case.told}: whether a result is a list that was there before",
+            got="it is, or one that an earlier call handed out",
             expected="two new lists",
-            hint="Make two new lists: the caller goes on with its own.",
+            hint="Make two new lists in every call: the old ones may still be in use.",
         )

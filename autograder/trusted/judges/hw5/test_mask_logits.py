@@ -147,11 +147,15 @@ def test_illegal(student, rng):
     why="Probabilities or log-probabilities would be normalised a second time.",
 )
 def test_legal(student, rng):
-    for dtype in PRECISIONS:
+    for dtype, zeros in itertools.product(PRECISIONS, (False, True)):
         case = Case(rng, (6, 5), size=3.0, dtype=dtype)
+        if zeros:  # a logit of 0 is like any other; in the first rows all of them are
+            case.logits[:2] = 0.0
+            case.logits[np.arange(6), case.legal.argmax(axis=1)] = 0.0
         value, inside = case.run(student)["value"], case.legal
         shaped = isinstance(value, np.ndarray) and value.shape == case.logits.shape
-        shares, tried = case.right(), f"6 rows of 5 actions, {dtype.__name__}: the legal logits of the result"
+        told = f"6 rows of 5 actions, {'some logits 0, ' if zeros else ''}{dtype.__name__}"
+        shares, tried = case.right(), f"{told}: the legal logits of the result"
         compare(
             value[inside] if shaped else value,
             case.logits[inside],

@@ -374,6 +374,18 @@ def test_keep(student, rng):
         "another process with keep 2 publishes into a pool of 5 versions",
         "All but the newest `keep` versions go, however many there are.",
     )
+    wanted = [
+        {"version": version},
+        {"version": version + 1},
+        {"version": version + 2, "damages": version + 1},
+    ]
+    *_, one = publish(student, wanted, keep=2)
+    compare(
+        one["versions"],
+        np.array([version + 1, version + 2]),
+        tried=f"keep 2, versions {version} to {version + 2}, and the file of {version + 1} was spoilt: the versions in the pool",
+        hint="By number alone: the newest `keep` versions stay, damaged or not.",
+    )
     wanted = [{"version": version}, {"version": version + 1}, {"version": version + 2, "fails": "rename"}]
     *_, one = publish(student, wanted, keep=2)
     there(one, [version, version + 1], "keep 2, a third publication fails", "Then no version is removed.")
