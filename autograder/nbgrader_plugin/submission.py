@@ -213,10 +213,8 @@ def timestamp(folder: Path | str) -> datetime | None:
     try:
         text = _plain_file(Path(folder) / "timestamp.txt", 100).decode().strip()
         return parse_utc(text) if text else None
-    except (
-        Exception
-    ):  # dateutil raises whatever its arithmetic does: decimal.InvalidOperation for many digits
-        return None
+    except Exception:
+        return None  # dateutil raises what its arithmetic does: decimal.InvalidOperation for many digits
 
 
 def _plain_file(path: Path, limit: int) -> bytes:
