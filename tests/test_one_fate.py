@@ -2,7 +2,7 @@
 
 from types import SimpleNamespace
 
-from autograder.nbgrader_plugin import grading
+from autograder.nbgrader_plugin import grading, pool
 from autograder.nbgrader_plugin.pool import RayPool
 from autograder.sandbox import Limits, SandboxUnavailable
 
@@ -51,7 +51,25 @@ def test_whatever_ray_raises_for_a_job_the_others_are_graded():
 
     ray = RayPool.__new__(RayPool)
     ray.size, ray._grade = 2, SimpleNamespace(remote=lambda job: job.path)
-    ray._ray = SimpleNamespace(wait=lambda running: (running[:1], running[1:]), get=get)
+    ray._ray = SimpleNamespace(wait=lambda running, timeout: (running[:1], running[1:]), get=get)
     found = {job.path: result for job, result in ray.grade(map(job_of, ("a", "bad", "b")))}
     assert found.keys() == {"a", "bad", "b"} and "ended twice" in found["bad"].notebook
+    assert found["a"] == found["b"] == grading.Graded("{}")
+
+
+def test_a_job_that_never_ends_on_ray_is_given_up_and_the_others_are_graded(monkeypatch):
+    monkeypatch.setattr(pool, "seconds_for", lambda job: 0.0 if job.path == "endless" else 1e6)
+    given_up = []
+
+    def wait(running, timeout):
+        done = [task for task in running if task != "endless"][:1]
+        return done, [task for task in running if task not in done]
+
+    ray = RayPool.__new__(RayPool)
+    ray.size, ray._grade = 1, SimpleNamespace(remote=lambda job: job.path)
+    ray._ray = SimpleNamespace(
+        wait=wait, get=lambda task: grading.Graded("{}"), cancel=lambda task, force: given_up.append(task)
+    )
+    found = {job.path: result for job, result in ray.grade(map(job_of, ("endless", "a", "b")))}
+    assert given_up == ["endless"] and "took longer than" in found["endless"].grader_failure
     assert found["a"] == found["b"] == grading.Graded("{}")

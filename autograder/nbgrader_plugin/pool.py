@@ -231,20 +231,27 @@ class RayPool:
         return {}
 
     def grade(self, jobs: Iterable[Job]) -> Iterator[tuple[Job, Graded]]:
-        """Yields each job with its result, whatever became of it. Ray itself tries a job whose worker ends once more."""
+        """Yields each job with its result, whatever became of it. Ray itself tries a job whose worker ends once more.
+
+        Two jobs wait for each core, so a job has its own time and that of the one before it.
+        """
         jobs, running = iter(jobs), {}
         while True:
             while len(running) < 2 * self.size and (job := next(jobs, None)):
-                running[self._grade.remote(job)] = job
+                running[self._grade.remote(job)] = job, time.monotonic() + 2 * seconds_for(job)
             if not running:
                 return
-            (done,), _ = self._ray.wait(list(running))
-            job = running.pop(done)
-            try:
-                result = self._ray.get(done)
-            except Exception as error:
-                result = failed(job, f"{ENDED} ({type(error).__name__})", ENDED)
-            yield job, result
+            for done in self._ray.wait(list(running), timeout=60)[0]:
+                job, _ = running.pop(done)
+                try:
+                    result = self._ray.get(done)
+                except Exception as error:
+                    result = failed(job, f"{ENDED} ({type(error).__name__})", ENDED)
+                yield job, result
+            for late in [task for task, (_, deadline) in running.items() if time.monotonic() > deadline]:
+                job, _ = running.pop(late)
+                self._ray.cancel(late, force=True)
+                yield job, failed(job, f"it took longer than {2 * seconds_for(job):g} s")
 
     def close(self) -> None:
         """Leaves the cluster. What is left on its other machines the next run there removes."""
