@@ -263,13 +263,15 @@ class LlamaAttention(nn.Module):
         for name in ("q_proj", "k_proj", "v_proj", "o_proj"):
             setattr(self, name, nn.Linear(config.llm_dim, config.llm_dim, bias=False))
 
-    def forward(self, x: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor) -> torch.Tensor:
-        """``(batch, tokens, dim)`` to the same."""
+    def forward(
+        self, x: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor, read: slice = slice(None)
+    ) -> torch.Tensor:
+        """``(batch, tokens, dim)`` to the same for the tokens in ``read``."""
         q, k, v = (
-            project(x).unflatten(-1, (self.heads, -1)).transpose(1, 2)
-            for project in (self.q_proj, self.k_proj, self.v_proj)
+            project(tokens).unflatten(-1, (self.heads, -1)).transpose(1, 2)
+            for project, tokens in ((self.q_proj, x[:, read]), (self.k_proj, x), (self.v_proj, x))
         )
-        out = F.scaled_dot_product_attention(rotated(q, cos, sin), rotated(k, cos, sin), v)
+        out = F.scaled_dot_product_attention(rotated(q, cos[read], sin[read]), rotated(k, cos, sin), v)
         return self.o_proj(out.transpose(1, 2).flatten(2))
 
 
@@ -302,14 +304,16 @@ class LlamaLayer(nn.Module):
         self.input_layernorm = nn.RMSNorm(config.llm_dim, config.rms_norm_eps)
         self.post_attention_layernorm = nn.RMSNorm(config.llm_dim, config.rms_norm_eps)
 
-    def forward(self, x: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor) -> torch.Tensor:
-        """``(batch, tokens, dim)`` to the same."""
-        x = x + self.self_attn(self.input_layernorm(x), cos, sin)
+    def forward(
+        self, x: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor, read: slice = slice(None)
+    ) -> torch.Tensor:
+        """``(batch, tokens, dim)`` to the same for the tokens in ``read``."""
+        x = x[:, read] + self.self_attn(self.input_layernorm(x), cos, sin, read)
         return x + self.mlp(self.post_attention_layernorm(x))
 
 
 class LlamaModel(nn.Module):
-    """Embeddings in, last hidden states out."""
+    """Embeddings in, last hidden states out. The last layer computes only those that are read."""
 
     def __init__(self, config: VLAConfig):
         super().__init__()
@@ -318,14 +322,15 @@ class LlamaModel(nn.Module):
         self.norm = nn.RMSNorm(config.llm_dim, config.rms_norm_eps)
         self.head_dim, self.theta = config.llm_dim // config.llm_heads, config.rope_theta
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """``(batch, tokens, dim)`` to the same."""
+    def forward(self, x: torch.Tensor, read: slice = slice(None)) -> torch.Tensor:
+        """``(batch, tokens, dim)`` to the same for the tokens in ``read``."""
         rates = self.theta ** (-torch.arange(0, self.head_dim, 2, device=x.device) / self.head_dim)
         angles = torch.outer(torch.arange(x.shape[1], device=x.device), rates).repeat(1, 2)
         cos, sin = angles.cos().to(x.dtype), angles.sin().to(x.dtype)
-        for layer in self.layers:
+        *layers, last = self.layers
+        for layer in layers:
             x = layer(x, cos, sin)
-        return self.norm(x)
+        return self.norm(last(x, cos, sin, read))
 
 
 class LanguageModel(nn.Module):
@@ -421,9 +426,8 @@ class VLA(nn.Module):
         places = self.config.num_actions_chunk * self.config.action_dim
         empty = embedded.new_zeros(len(tokens), places, embedded.shape[-1])
         sequence = torch.cat([embedded[:, :1], *seen, embedded[:, 1:], empty, stop], dim=1)
-        hidden = self.language_model.model(sequence)
         first = sequence.shape[1] - 1 - places
-        return hidden[:, first - 1 : first - 1 + places]
+        return self.language_model.model(sequence, read=slice(first - 1, first - 1 + places))
 
     def forward(
         self, features: torch.Tensor, tokens: torch.Tensor, proprio: torch.Tensor | None
